@@ -1,6 +1,7 @@
 //! Customer.io: ids, batches of two, and workspaces for test purchases.
 
 use super::{body, first, known, means, ready, with};
+use destinations::{Item, Outcome};
 use domain::{Environment, EventKind, NotSent};
 use serde_json::json;
 
@@ -34,6 +35,67 @@ fn customer_io_names_what_it_did_not_take() {
     assert_eq!(means(customerio.as_ref(), 301, &json!({})), "credentials");
     let url = first(customerio.as_ref(), &known::event(EventKind::Test)).url;
     assert_eq!(url, "https://track-eu.customer.io/api/v2/batch");
+}
+
+/// Source: Customer.io docs, "Track API v2: batch": up to 500 KB, errors by `batch_index`; fixtures of an open event router for the count.
+#[test]
+fn customer_io_takes_many_at_once_and_answers_for_each() {
+    let settings = json!({ "site_id": "s", "api_key": "k" });
+    let customerio = ready("customerio", &settings);
+    let events = [1, 2, 3].map(|number| {
+        let mut event = known::event(EventKind::SubscriptionRenewed);
+        event.id = domain::EventId::new(uuid::Uuid::from_u128(number));
+        event.customer.attributes.remove("$customerioId");
+        event.customer.app_user_id = format!("c{number}");
+        event
+    });
+    let message = customerio.plan(&events[0]).unwrap().remove(0);
+    let items = events.each_ref().map(|event| Item {
+        delivery: "",
+        message: &message,
+        event,
+        now: super::sample::now(event),
+    });
+    let request = customerio.render_batch(&items).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    let whom = told["batch"].as_array().unwrap().iter();
+    let whom: Vec<_> = whom
+        .map(|one| (&one["action"], &one["identifiers"]["id"]))
+        .map(|(action, id)| (action.as_str().unwrap(), id.as_str().unwrap()))
+        .collect();
+    let (person, event) = ("identify", "event");
+    let expected = [
+        (person, "c1"),
+        (event, "c1"),
+        (person, "c2"),
+        (event, "c2"),
+        (person, "c3"),
+        (event, "c3"),
+    ];
+    assert_eq!(whom, expected);
+    let says = |status, body: serde_json::Value| {
+        let answer = super::answer(status, &[], &body);
+        let all = customerio.classify_batch(&answer, &items).into_iter();
+        let words = all.map(|outcome| match outcome {
+            Outcome::Delivered => "delivered",
+            Outcome::Partly(_) => "partly",
+            Outcome::Rejected(_) => "rejected",
+            Outcome::CredentialsRefused(_) => "credentials",
+            Outcome::Retry(_) | Outcome::Gone(_) => "other",
+        });
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(says(200, json!({})), ["delivered"; 3]);
+    // The person of the second, and the event of the third.
+    let errors = json!({ "errors": [
+        { "batch_index": 2, "reason": "invalid", "field": "attributes" },
+        { "batch_index": 5, "reason": "invalid", "field": "name" },
+    ]});
+    assert_eq!(says(207, errors), ["delivered", "partly", "rejected"]);
+    // What names no place is about all of them.
+    let error = json!({ "errors": [{ "reason": "invalid", "field": "batch" }] });
+    assert_eq!(says(400, error), ["rejected"; 3]);
+    assert_eq!(says(401, json!({})), ["credentials"; 3]);
 }
 
 #[test]

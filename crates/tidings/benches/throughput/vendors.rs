@@ -52,7 +52,7 @@ const TOLD: [Told; 5] = [
                 "endpoint = \"{at}\"\nsandbox_site_id = \"bench\"\nsandbox_api_key = \"{KEY}\"\n"
             )
         },
-        1.3,
+        0.5,
     ),
     (
         "clickhouse",
