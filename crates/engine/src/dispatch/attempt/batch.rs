@@ -1,7 +1,8 @@
 //! An attempt at several deliveries in one request.
 //!
 //! **How it works.** Each is rendered alone first: what cannot be falls out of the batch and is judged by itself. The others go together, as many as
-//! their size allows; where that was too many (413), each half goes alone. Each has an outcome of its own, and is recorded as if it had gone alone, with
+//! their size allows; where that was too many (413), or all of them were refused for good with the same words, each half goes alone, until it is known
+//! which of them is refused. Each has an outcome of its own, and is recorded as if it had gone alone, with
 //! its own part of the body. The lane is told once of each thing that was said: one request that fails is one failure.
 //!
 //! **Who waits where.** Some seconds are waited in the lane, by what is leased. What waits longer, as for the file of an hour, waits in the ledger: it is due
@@ -32,7 +33,7 @@ use crate::{
     setup::ActiveIntegration,
     trace,
 };
-use destinations::{Item, Response, Unsendable};
+use destinations::{Item, Outcome, Request, Response, Unsendable};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use ledger::Lease;
@@ -41,6 +42,8 @@ use tracing::{Instrument, Span};
 
 /// Content Too Large. Source: RFC 9110, 15.5.14.
 const TOO_LARGE: u16 = 413;
+/// What is compressed begins so. Source: RFC 1952, 2.3.1.
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// A delivery that goes together with others.
 struct Member {
@@ -107,7 +110,7 @@ impl Dispatch {
                 .map_or_else(Span::none, |first| first.span.clone());
             let came = self.exchange_together(&with, &chunk).instrument(span).await;
             match came {
-                Ok(exchange) if is_too_large(&exchange) && chunk.len() > 1 => {
+                Ok(exchange) if chunk.len() > 1 && must_part(&with, &exchange, &chunk) => {
                     let second = chunk.split_off(chunk.len() / 2);
                     waiting.push_front(second);
                     waiting.push_front(chunk);
@@ -134,7 +137,7 @@ impl Dispatch {
                 Ok((request, known)) => members.push(Member {
                     id: lease.id.to_string(),
                     part: request.shown_body(),
-                    bytes: request.body.len(),
+                    bytes: unpacked(&request),
                     lease,
                     room,
                     known,
@@ -234,8 +237,28 @@ fn chunks(members: Vec<Member>, most: usize) -> VecDeque<Vec<Member>> {
     all
 }
 
-fn is_too_large(exchange: &Exchange) -> bool {
-    matches!(&exchange.came, Came::Answer(response) if response.status == TOO_LARGE)
+/// How long the body of a request is before it is compressed.
+fn unpacked(request: &Request) -> usize {
+    if request.body.starts_with(GZIP) {
+        request.shown_body().len()
+    } else {
+        request.body.len()
+    }
+}
+
+/// Whether each half is to go alone: they were too many, or all were refused for good in the same words, which may be about one of them.
+fn must_part(with: &Outgoing<'_>, exchange: &Exchange, chunk: &[Member]) -> bool {
+    let Came::Answer(response) = &exchange.came else {
+        return false;
+    };
+    if response.status == TOO_LARGE {
+        return true;
+    }
+    let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
+    let outcomes = with.configured.classify_batch(response, &items);
+    let first = outcomes.first();
+    let is_same = |outcome: &Outcome| Some(outcome) == first;
+    matches!(first, Some(Outcome::Rejected(_))) && outcomes.iter().all(is_same)
 }
 
 /// How it ended for each of a request.

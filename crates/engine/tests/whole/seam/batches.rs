@@ -63,6 +63,27 @@ async fn those_that_come_together_go_in_one_request_and_each_is_recorded() {
     }
 }
 
+/// Some vendors refuse all for the sake of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_as_a_whole_is_parted_until_it_is_known_which_is_refused() {
+    let world = world(batches(3, 1 << 20)).await;
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    world.answer_with(move |url, _| {
+        use std::sync::atomic::Ordering::SeqCst;
+        // All three; the first alone, which is the one that is meant; the other two.
+        let status = match url.starts_with(A).then(|| asked.fetch_add(1, SeqCst)) {
+            Some(0 | 1) => 400,
+            _ => 200,
+        };
+        answer(status, "")
+    });
+    all_buy(&world, 1..=3).await;
+    assert_eq!(sizes(&world), [3, 1, 2]);
+    let states = deliveries(&world).await;
+    let states: Vec<_> = states.iter().map(|(record, _)| record.state).collect();
+    assert_eq!(states, [Failed, Delivered, Delivered]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_has_its_own_outcome_and_one_failed_request_is_one_failure() {
     let world = world(batches(3, 1 << 20)).await;
