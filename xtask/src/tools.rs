@@ -105,34 +105,59 @@ pub(crate) fn stream_tools() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that moto's server can be started, which plays services of Amazon.
+/// Programs of Python that play services of a cloud: the module, the package, and what needs it.
+const CLOUDS: [(&str, &str, &str); 2] = [
+    (
+        "moto.server",
+        "moto[server]==5.*",
+        "the tests of services of Amazon",
+    ),
+    (
+        "gcp_storage_emulator",
+        "gcp-storage-emulator==2026.*",
+        "the test of Google's storage",
+    ),
+];
+/// Python with what is installed for this project alone.
+const PYTHON: &str = "target/python/bin/python";
+
+/// Makes sure that what plays services of a cloud can be started.
 pub(crate) fn cloud_tools() -> Result<()> {
-    let has = |python: &str| {
-        let tried = Command::new(python)
-            .args(["-c", "import moto.server"])
-            .stderr(Stdio::null())
-            .status();
-        tried.is_ok_and(|status| status.success())
-    };
-    if has("python3") || has(PYTHON) {
-        return Ok(());
-    }
     if !exists("python3") {
-        install("python3", "the tests of services of Amazon need Python")?;
+        install("python3", "the tests of services of clouds need Python")?;
     }
-    let made = run("python3", &["-m", "venv", "target/python"]).or_else(|_| {
-        install(
-            "python3-venv",
-            "moto's server is installed beside the build",
-        )?;
-        run("python3", &["-m", "venv", "target/python"])
-    });
-    made.and_then(|()| run(PYTHON, &["-m", "pip", "install", "-q", "moto[server]==5.*"]))
-        .context("the tests of services of Amazon need moto's server: `pip install 'moto[server]'`")
+    for (module, package, needs) in CLOUDS {
+        let has = |python: &str| {
+            let tried = Command::new(python)
+                .args(["-c", &format!("import {module}")])
+                .stderr(Stdio::null())
+                .status();
+            tried.is_ok_and(|status| status.success())
+        };
+        if has("python3") || has(PYTHON) {
+            continue;
+        }
+        let installed = environment().and_then(|()| {
+            let words = ["-m", "pip", "install", "-q", package];
+            run(PYTHON, &words)
+        });
+        installed.with_context(|| format!("{needs} needs `pip install '{package}'`"))?;
+    }
+    Ok(())
 }
 
-/// That of the project's tools.
-const PYTHON: &str = "target/python/bin/python";
+/// Makes an environment of Python beside what is built, where there is none.
+fn environment() -> Result<()> {
+    let make = || run("python3", &["-m", "venv", "target/python"]);
+    if exists(PYTHON) || make().is_ok() {
+        return Ok(());
+    }
+    install(
+        "python3-venv",
+        "what plays clouds is installed beside the build",
+    )?;
+    make()
+}
 
 /// Makes sure that the clock of a program can be moved.
 pub(crate) fn clock_tools() -> Result<()> {

@@ -5,6 +5,7 @@
 
 mod azurite;
 mod counterpart;
+mod gcs;
 mod modes;
 mod moto;
 mod settings;
