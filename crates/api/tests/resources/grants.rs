@@ -90,14 +90,14 @@ async fn that_last_so_long_are_given_once_to_whoever_asks_again() {
         (0, "weekly", 2),
         (120, "monthly", 3),
     ] {
-        server.pass(SignedDuration::from_secs(waits));
+        server.pass(SignedDuration::from_secs(waits)).await;
         give(&by_key, duration).await;
         assert_eq!(purchases().await, given, "{duration} after {waits} s");
     }
     // However late, where the request says which it is.
     let named = by_key.with("idempotency-key", "7f0c");
     for hours in [0, 1, 30] {
-        server.pass(SignedDuration::from_hours(hours));
+        server.pass(SignedDuration::from_hours(hours)).await;
         give(&named, "yearly").await;
         assert_eq!(purchases().await, 4, "after {hours} h");
     }

@@ -62,7 +62,7 @@ async fn that_are_asked_for_again_are_begun_once() {
     let ask = async |asked: &Value| client.send("POST", REPLAYS, Some(asked.clone())).await;
     let begun = ask(&asked).await;
     assert_eq!(begun.status, 201, "{begun}");
-    server.pass(SignedDuration::from_hours(30));
+    server.pass(SignedDuration::from_hours(30)).await;
     let again = ask(&asked).await;
     assert_eq!(again.status, 201, "{again}");
     assert_eq!(again.json()["id"], begun.json()["id"]);

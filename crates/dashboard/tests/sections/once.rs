@@ -118,7 +118,7 @@ async fn an_account_that_was_made_is_not_answered_as_failed() {
 async fn a_code_is_good_still_where_what_it_was_for_failed() {
     let server = lived().await;
     let (secret, codes, session) = switched_on(&server).await;
-    server.pass(SignedDuration::from_secs(30));
+    server.pass(SignedDuration::from_secs(30)).await;
     let nobody = server.by(Who::Nobody);
     let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
     for code in [server.code(&secret), codes[0].clone()] {
