@@ -87,6 +87,7 @@ impl Format {
     pub(super) fn names(self, event: &Event, chosen: &str) -> Vec<String> {
         match self {
             _ if !self.events().contains(&event.kind) => Vec::new(),
+            Self::Adapty if adapty::tells_nothing(event) => Vec::new(),
             Self::Adapty | Self::Standard => vec![chosen.to_owned()],
             Self::Revenuecat => revenuecat::types(event)
                 .iter()

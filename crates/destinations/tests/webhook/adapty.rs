@@ -202,3 +202,14 @@ fn both_editions_of_the_handshake_are_checked() {
         );
     }
 }
+
+/// Adapty docs, "Webhook event types and fields": `access_level_updated` is the state of one access level, which it names.
+#[test]
+fn a_change_of_access_to_nothing_is_no_event_of_the_format() {
+    let mut event = sample::event(EventKind::AccessLevelUpdated);
+    assert!(webhook(&json!({})).plan(&event).is_ok());
+    event.level = None;
+    let plan = |format: &str| webhook(&json!({ "format": format })).plan(&event);
+    assert_eq!(plan("adapty"), Err(NotSent::EventUnsupported));
+    assert!(plan("standard").is_ok(), "which tells every event");
+}

@@ -133,6 +133,12 @@ fn sharing(event: &Event) -> Option<Vec<Sharing<'_>>> {
     (event.kind == EventKind::AccessLevelUpdated && !names.is_empty()).then_some(names)
 }
 
+/// Whether it is a change of access to no access level: a family shares a product that unlocks nothing. Source: Adapty docs, "Webhook
+/// event types and fields", `access_level_updated`, of which `access_level_id` is a part.
+pub(super) fn tells_nothing(event: &Event) -> bool {
+    event.kind == EventKind::AccessLevelUpdated && event.level.is_none()
+}
+
 pub(super) fn render(
     name: &str,
     event: &Event,
