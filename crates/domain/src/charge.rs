@@ -4,10 +4,9 @@
 
 use crate::{
     EventKind,
-    fact::{Facts, Transaction, TransactionFact, TransactionKind, TransactionReason},
+    fact::{Facts, Note, Transaction, TransactionFact, TransactionKind, TransactionReason},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
 
 /// The transactions of one line of a purchase that bought something, in order of purchase. What only took money is beside them.
 ///
@@ -15,12 +14,19 @@ use std::collections::BTreeMap;
 pub struct History<'a> {
     line: &'a str,
     transactions: Vec<&'a Transaction>,
-    /// When a refund took back what a transaction had bought, by its id.
-    taken_back: BTreeMap<&'a str, Timestamp>,
+    /// Refunds that took back what transactions had bought.
+    taken_back: Vec<Taken<'a>>,
     /// The line joined a purchase that was there before.
     joins: bool,
     /// Of the purchase, charges of other lines are known that were made before its first.
     has_known_past: bool,
+}
+
+/// A refund that took back what a transaction had bought, and when that was undone, where it is known.
+struct Taken<'a> {
+    transaction: &'a str,
+    at: Timestamp,
+    until: Option<Timestamp>,
 }
 
 /// How one transaction took over from the one before it.
@@ -87,9 +93,12 @@ impl<'a> History<'a> {
         let own = facts.refunds.values();
         let own = own.filter(|refund| refund.revokes && !refund.is_undone);
         let own = own.filter(|refund| facts.is_about(refund, line));
-        let own = own.map(|refund| (refund.transaction.as_str(), refund.at));
-        let shown = all.iter().map(|transaction| &transaction.fact);
-        let shown = shown.filter_map(|fact| Some((fact.id.as_str(), fact.revocation.as_ref()?.at)));
+        let own = own.map(|refund| Taken {
+            transaction: refund.transaction.as_str(),
+            at: refund.at,
+            until: None,
+        });
+        let shown = all.iter().flat_map(|known| shown(facts, known));
         Self {
             line,
             taken_back: own.chain(shown).collect(),
@@ -144,6 +153,11 @@ impl<'a> History<'a> {
             .map(|at| self.transactions[at])
     }
 
+    /// The transaction bought just after `id`.
+    pub fn after(&self, id: &str) -> Option<&'a Transaction> {
+        self.transactions.get(self.position(id)? + 1).copied()
+    }
+
     /// Whether it was upgraded away, or a later one of the chain began before its end.
     pub fn is_superseded(&self, transaction: &Transaction) -> bool {
         let end = transaction.fact.expires_at;
@@ -175,12 +189,17 @@ impl<'a> History<'a> {
         }
         let takes_over = !old.leg.is_empty() && new.replaces.as_ref() == Some(&old.leg);
         // A refund ended it before its time: nothing is left of it that could be taken over from.
-        let taken_back = self.taken_back.get(old.id.as_str());
-        let was_over = taken_back.is_some_and(|at| *at <= new.purchased_at);
+        let mut taken_back = self.taken_back.iter();
+        let was_over = taken_back.any(|taken| {
+            let is_back = taken.until.is_some_and(|until| until <= new.purchased_at);
+            taken.transaction == old.id && taken.at <= new.purchased_at && !is_back
+        });
+        let renews = new.reason == Some(TransactionReason::Renewal);
         let how = match old.expires_at {
-            _ if takes_over => Switch::Immediate,
+            // A leg that took over to charge for another product at the renewal took nothing of the period before.
+            _ if takes_over && !renews => Switch::Immediate,
             _ if was_over => Switch::AfterLapse,
-            _ if new.reason == Some(TransactionReason::Renewal) => Switch::AtRenewal,
+            _ if renews => Switch::AtRenewal,
             Some(end) if new.purchased_at < end => Switch::Immediate,
             // Where nobody says whether it renews, it does so at the end, and was bought after it.
             Some(end) if new.reason.is_none() && new.purchased_at == end => Switch::AtRenewal,
@@ -297,6 +316,25 @@ impl<'a> History<'a> {
             .as_hours();
         Some((hours + 12) / 24)
     }
+}
+
+/// The refunds that copies of a transaction show, or have shown: what was bought while one had taken it was bought after that, also when the
+/// refund is undone later.
+fn shown<'a>(facts: &'a Facts, known: &'a Transaction) -> impl Iterator<Item = Taken<'a>> {
+    let fact = &known.fact;
+    let stands = fact.revocation.as_ref().map(|revocation| revocation.at);
+    let undone_after = move |refunded: Timestamp| {
+        let said = facts.notes.iter().filter_map(|note| match note {
+            Note::RefundUndone { at, transaction } if *transaction == fact.id => Some(*at),
+            _ => None,
+        });
+        said.filter(|at| *at >= refunded).min()
+    };
+    known.refunds.keys().map(move |at| Taken {
+        transaction: &fact.id,
+        at: *at,
+        until: undone_after(*at).filter(|_| stands != Some(*at)),
+    })
 }
 
 /// Puts renewals that were charged ahead before what was bought in the period that ran until then: they were charged when it took over from

@@ -357,8 +357,7 @@ fn a_failed_charge_is_told_once_per_episode() {
 fn grace_end_is_noticed_by_time_alone() {
     let (mut store, mut tracker) = renewed();
     tracker.kinds(&store.fail_with_grace());
-    let snapshot = tracker.snapshot.clone().unwrap();
-    let end = snapshot.next_check(at(store.now)).unwrap();
+    let end = tracker.next_check(at(store.now)).unwrap();
     assert_eq!(tracker.tick(end), []);
     assert!(matches!(standing(&tracker), Standing::Retry { .. }));
     assert_eq!(tracker.kinds(&store.retry()), NOTHING);
@@ -545,7 +544,7 @@ fn a_period_end_alone_never_expires_until_three_days_have_passed() {
     let (store, mut tracker) = renewed();
     let mut checks = Vec::new();
     let mut now = at(store.now);
-    while let Some(next) = tracker.snapshot.as_ref().unwrap().next_check(now) {
+    while let Some(next) = tracker.next_check(now) {
         now = next;
         let changes = tracker.tick(now);
         checks.push((

@@ -28,7 +28,7 @@ pub(super) fn live(seen: &Observation) {
     };
     drop(changes(&seen.chain, None, first, now(), window));
     let _ = shared(&seen.chain, None, first, now(), window);
-    let Some(then) = snapshot.next_check(now()) else {
+    let Some(then) = snapshot.next_check(&facts, now()) else {
         return;
     };
     if let Some(snapshot) = Snapshot::derive(&facts, then) {

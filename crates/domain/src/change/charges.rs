@@ -80,11 +80,15 @@ fn was_told_with_the_whole(step: &Step<'_>, fact: &TransactionFact) -> bool {
 fn of(step: &Step<'_>, fact: &TransactionFact) -> Vec<Change> {
     let is_new = is_new(step, fact);
     let late = is_new && is_late(step, fact);
-    // A pair is told again when what is known of the earlier one changed how the later one took over.
+    // A pair is told again when what is known of the earlier one changed how the later one took over. What was taken over from at once is
+    // closed once, whichever of its periods that turns out to have been.
     let pair = |history: &History<'_>| {
-        history
-            .switch(&fact.id)
-            .map(|switched| (switched.how, switched.old.id.clone()))
+        let Switched { how, old, .. } = history.switch(&fact.id)?;
+        let name = match how {
+            Switch::Immediate => old.product.clone(),
+            Switch::AtRenewal | Switch::AfterLapse => old.id.clone(),
+        };
+        Some((how, name, old.is_paid()))
     };
     let was_told = step
         .history_before
@@ -113,10 +117,7 @@ fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
         Switch::AfterLapse => "product.changed_after_lapse",
         Switch::AtRenewal => return None,
     };
-    if step
-        .before
-        .is_some_and(|before| before.snapshot.product == new.product)
-    {
+    if is_in_effect(step, old, new) {
         return None;
     }
     let key = format!(
@@ -132,6 +133,18 @@ fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
         previous_product: Some(old.product.clone()),
         ..step.change(EventKind::ProductChanged, key, new.purchased_at, rule)
     })
+}
+
+/// Whether the product of `new` was known to have taken the place of that of `old`: without a charge, or with a later one.
+fn is_in_effect(step: &Step<'_>, old: &TransactionFact, new: &TransactionFact) -> bool {
+    let stands_in_its_place = step.before.is_some_and(|before| {
+        before.snapshot.transaction == old.id && before.snapshot.product == new.product
+    });
+    let history = step.history_before.as_ref();
+    stands_in_its_place
+        || history
+            .and_then(|history| history.after(&old.id))
+            .is_some_and(|next| next.fact.product == new.product)
 }
 
 /// `refund.upgraded`, `expired.replaced`: how the period ended that another product took over from. A free one just ends.

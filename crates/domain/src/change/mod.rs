@@ -39,7 +39,7 @@
 //! | `refund.requested` | the store asks what speaks for or against one | `refund_requested`, once per deadline |
 //! | `refund.declined` | the store declined one | `refund_declined` |
 //! | **renewal** | *a subscription that is not paid for ahead* | |
-//! | `renewal.switched_off` | renewing, then not, while it runs; or the store says that a cancellation ended it | `*_renewal_cancelled` |
+//! | `renewal.switched_off` | renewing, or bought anew, then not, while it runs; or the store says that a cancellation ended it | `*_renewal_cancelled` |
 //! | `renewal.switched_on` | not renewing, then renewing, in the same period or by a leg that took over before its end | `*_renewal_reactivated` |
 //! | `product.changed_uncharged` | the product in effect is another, unplanned and in the same period | `product_changed` |
 //! | `product.change_scheduled` | the product it will renew into appears or changes | `product_changed`, scheduled |

@@ -3,7 +3,7 @@
 use super::step::{Change, State, Step};
 use crate::{
     CancellationReason, EventKind, Snapshot,
-    fact::{Transaction, TransactionKind, line_key},
+    fact::{Transaction, TransactionKind, TransactionReason, line_key},
     snapshot::Standing,
 };
 use jiff::Timestamp;
@@ -17,15 +17,25 @@ pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     rules.iter().filter_map(|rule| rule(step)).collect()
 }
 
-/// Whether renewal was on; a chain seen for the first time was to renew. What a refund took for a while, which is undone now, was to renew as
-/// the store last said.
+/// Whether renewal was on; a chain seen for the first time was to renew, and so is what is bought after an end. What a refund took for a while,
+/// which is undone now, was to renew as the store last said.
 fn was_on(step: &Step<'_>) -> bool {
     let is_on = |before: State<'_>| {
         let was_taken = matches!(before.snapshot.standing, Standing::Revoked { .. });
         let is_back = was_taken && step.is_same_period() && !step.after.snapshot.has_ended();
-        before.snapshot.will_renew || (is_back && intends(before, step.line))
+        let is_anew = before.snapshot.has_ended() && is_bought_anew(step, before);
+        before.snapshot.will_renew || is_anew || (is_back && intends(before, step.line))
     };
     step.before.is_none_or(is_on)
+}
+
+/// Whether the period was bought by the customer after the one before.
+fn is_bought_anew(step: &Step<'_>, before: State<'_>) -> bool {
+    let bought = current(step.after, step.line).filter(|bought| {
+        bought.fact.reason == Some(TransactionReason::Purchase)
+            && before.snapshot.purchased_at < bought.fact.purchased_at
+    });
+    bought.is_some_and(|bought| bought.fact.id != before.snapshot.transaction)
 }
 
 /// Whether the store last said that a line will renew.

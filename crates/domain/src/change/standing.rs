@@ -1,7 +1,9 @@
 //! Where the chain stands: paused, unpaid, over. Each is told once per period.
 
 use super::step::{Change, State, Step};
-use crate::{EventKind, Snapshot, Store, fact::TransactionKind, snapshot::Standing};
+use crate::{
+    CancellationReason, EventKind, Snapshot, Store, fact::TransactionKind, snapshot::Standing,
+};
 use jiff::Timestamp;
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
@@ -107,8 +109,13 @@ pub(super) fn ended(step: &Step<'_>) -> Option<Change> {
         return None;
     }
     let kind = step.named(EventKind::TrialExpired, EventKind::SubscriptionExpired);
+    // What took over and is not heard of yet may go on with the same period, which has an end of its own then.
+    let what = match reason {
+        CancellationReason::NewSubscriptionReplace => "replaced",
+        _ => "expired",
+    };
     Some(Change {
         reason: Some(reason),
-        ..step.shown(kind, key(step, "expired"), at, "expired.confirmed")
+        ..step.shown(kind, key(step, what), at, "expired.confirmed")
     })
 }

@@ -140,8 +140,7 @@ impl Facts {
         for renewal in &seen.renewals {
             let key = renewal.key();
             match self.renewals.get_mut(&key) {
-                Some(known) if (known.rank(), &*known) >= (renewal.rank(), renewal) => {}
-                Some(known) => known.clone_from(renewal),
+                Some(known) => known.absorb(renewal),
                 None => {
                     self.renewals.insert(key, renewal.clone());
                 }

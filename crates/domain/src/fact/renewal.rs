@@ -105,6 +105,22 @@ impl RenewalFact {
         line_key(&self.leg, &self.line)
     }
 
+    /// Takes in another statement about the same line of the same leg: the greater one holds. What another leg took the place of was over
+    /// when that was first said, whatever end is shown since.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        let both = [&*self, other];
+        let are_over = both
+            .iter()
+            .all(|said| said.status == Some(Status::Replaced));
+        let over_since = both.iter().filter_map(|said| said.ended_at).min();
+        if (self.rank(), &*self) < (other.rank(), other) {
+            self.clone_from(other);
+        }
+        if are_over {
+            self.ended_at = over_since;
+        }
+    }
+
     /// Which of two statements about one line of one leg holds: the greater.
     pub(super) const fn rank(&self) -> (Option<Timestamp>, Timestamp) {
         (self.of_period, self.version)

@@ -2,9 +2,13 @@
 
 use super::{
     Snapshot,
-    standing::{LAPSE_CHECKS, Standing, gives_up_at},
+    standing::{LAPSE_CHECKS, MESSAGE_WAIT, Standing, gives_up_at},
 };
-use crate::{fact::TransactionKind, time::after};
+use crate::{
+    Facts,
+    fact::{Status, TransactionKind, line_key},
+    time::after,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// How often an unpaid or paused purchase is looked at again.
@@ -25,15 +29,30 @@ impl Snapshot {
             }
             Standing::Lapsed | Standing::Retry { .. } => true,
             Standing::Grace { until, .. } => *until <= now,
-            Standing::Paused { until } => until.is_some_and(|until| until <= now),
+            // It may be taken up before it was to end.
+            Standing::Paused { until } => until.is_some(),
             Standing::Expired { .. } | Standing::Revoked { .. } => false,
         }
     }
 
     /// The next instant after `now` at which the passing of time alone can change a line of this, or at which the store should
-    /// be asked. `None` when only a new fact can.
-    pub fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
-        self.lines().filter_map(|line| line.own_check(now)).min()
+    /// be asked. `None` when only a new fact can. `facts` are those that this was derived from.
+    pub fn next_check(&self, facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+        let lines = self.lines();
+        let checks = lines.flat_map(|line| [line.own_check(now), line.waits_until(facts, now)]);
+        checks.flatten().min()
+    }
+
+    /// When what is said to have been replaced has waited long enough for what took its place.
+    fn waits_until(&self, facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+        let last = facts.transaction(&self.transaction, &self.line)?;
+        let said = facts
+            .renewals
+            .get(&line_key(&last.fact.leg, &self.line))
+            .filter(|said| {
+                self.standing == Standing::Lapsed && said.status == Some(Status::Replaced)
+            })?;
+        Some(after(said.ended_at?, MESSAGE_WAIT)).filter(|until| *until > now)
     }
 
     fn own_check(&self, now: Timestamp) -> Option<Timestamp> {
@@ -48,7 +67,7 @@ impl Snapshot {
             Standing::Paused { until } => {
                 let resumed = until.and_then(|until| until.checked_add(LAPSE_CHECKS[0]).ok())?;
                 return if resumed > now {
-                    Some(resumed)
+                    Some(resumed.min(after(now, DAY)))
                 } else {
                     self.daily(resumed, now)
                 };

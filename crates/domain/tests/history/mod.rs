@@ -271,6 +271,12 @@ impl Tracker {
         self.advance(facts, now, window)
     }
 
+    /// When time alone may change something.
+    pub(crate) fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
+        let (facts, snapshot) = self.facts.as_ref().zip(self.snapshot.as_ref())?;
+        snapshot.next_check(facts, now)
+    }
+
     /// Only time passes.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Change> {
         self.advance(

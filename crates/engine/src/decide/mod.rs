@@ -143,7 +143,7 @@ pub(crate) fn propose(
         draft.access.clone_from(&access.after);
     }
     let check_at = snapshot
-        .next_check(as_of)
+        .next_check(&facts, as_of)
         .into_iter()
         .chain(timers.next(at.now))
         .min();
@@ -390,6 +390,8 @@ fn as_of(
         .max();
     match (newest, said) {
         (Some(newest), Some(said)) if said >= newest => said.min(now),
+        // One that waited for its purchase is decided upon when that was heard of.
+        (Some(newest), None) => newest.max(now),
         _ => now,
     }
 }

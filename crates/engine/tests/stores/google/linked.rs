@@ -179,7 +179,7 @@ async fn pending_then_cancelled_tells_nothing_and_pending_then_paid_starts() {
 }
 
 /// One that takes the place of another.
-fn linked(token: &str, old: &str, plan: &str) -> Subscription {
+pub(super) fn linked(token: &str, old: &str, plan: &str) -> Subscription {
     Subscription {
         linked: Some(old.into()),
         plan: plan.into(),

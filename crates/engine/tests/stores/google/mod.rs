@@ -3,6 +3,7 @@
 mod heard;
 mod life;
 mod linked;
+mod planned;
 
 use crate::world::World;
 use engine::Accepted;

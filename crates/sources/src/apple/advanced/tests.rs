@@ -104,7 +104,11 @@ fn an_item_charged_ahead_serves_from_its_period_on() {
         let now = Timestamp::from_millisecond(now).unwrap();
         let snapshot = Snapshot::derive(&facts, now).unwrap();
         let serves = |name: &str| snapshot.line(name).unwrap().gives_access();
-        (serves("gold"), serves("hd"), snapshot.next_check(now))
+        (
+            serves("gold"),
+            serves("hd"),
+            snapshot.next_check(&facts, now),
+        )
     };
     let begins = Timestamp::from_millisecond(day(30)).unwrap();
     let ahead = day(30) - 6 * hour;

@@ -10,6 +10,7 @@ use domain::{
     fact::{PriceIncrease, RenewalFact, Status, TransactionFact, line_key},
     reason::ExpirationIntent,
 };
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 impl About<'_> {
@@ -96,7 +97,10 @@ impl About<'_> {
                 .and_then(Price::money),
             status: Some(status),
             leg: leg.to_owned(),
-            ended_at: line.expiry_time.filter(|_| has_ended),
+            ended_at: match status {
+                Status::Replaced => Some(self.replaced_at(purchase)),
+                _ => line.expiry_time.filter(|_| has_ended),
+            },
             // Whoever cancels keeps what was paid for.
             early_end_is_refund: status == Status::Expired,
             off_since: by_user.and_then(|by_user| by_user.cancel_time.or(line.expiry_time)),
@@ -110,9 +114,16 @@ impl About<'_> {
 }
 
 /// Over, as a whole.
-const EXPIRED: &str = "SUBSCRIPTION_STATE_EXPIRED";
+pub(super) const EXPIRED: &str = "SUBSCRIPTION_STATE_EXPIRED";
 
 impl About<'_> {
+    /// When another leg took over from the whole of a purchase: when the first of its items ended, and not after that was said.
+    fn replaced_at(&self, purchase: &SubscriptionPurchase) -> Timestamp {
+        let ends = purchase.line_items.iter();
+        let ends = ends.filter_map(|item| item.expiry_time);
+        ends.fold(self.version(), Timestamp::min)
+    }
+
     /// Whether an item is over that was not to renew, of a purchase that goes on with others: the state is that of the whole. Source: Google,
     /// purchases.subscriptionsv2, `lineItems[].expiryTime` and `autoRenewEnabled`.
     fn has_run_out(&self, purchase: &SubscriptionPurchase, line: &LineItem) -> bool {
