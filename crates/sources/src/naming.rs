@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct Naming {
     names: BTreeMap<String, String>,
+    /// What each was called on an occasion, by that and the item: one that lost the unnamed line and joins again later is another line then.
+    then: BTreeMap<(String, String), String>,
     present: BTreeSet<String>,
 }
 
 impl Naming {
-    /// The purchase has these items next. Of several that are new and of which one goes on under the unnamed line, the first
-    /// does.
-    pub(crate) fn step<'a>(&mut self, items: impl IntoIterator<Item = &'a str>) {
+    /// The purchase has these items next, as is shown on that occasion. Of several that are new and of which one goes on under the unnamed
+    /// line, the first does.
+    pub(crate) fn step<'a>(&mut self, occasion: &str, items: impl IntoIterator<Item = &'a str>) {
         let items: Vec<&str> = items.into_iter().collect();
         let was_there = |item: &str| self.present.contains(item);
         let has_place = |item: &str| self.names.get(item).is_some_and(String::is_empty);
@@ -36,7 +38,22 @@ impl Naming {
                 self.names.insert((*item).to_owned(), (*item).to_owned());
             }
         }
+        for item in &items {
+            let of_item = (occasion.to_owned(), (*item).to_owned());
+            self.then.insert(of_item, self.name(item));
+        }
         self.present = items.into_iter().map(str::to_owned).collect();
+    }
+
+    /// The name of an item's line on an occasion.
+    pub(crate) fn name_then(&self, occasion: &str, item: &str) -> String {
+        let then = self.then.get(&(occasion.to_owned(), item.to_owned()));
+        then.cloned().unwrap_or_else(|| self.name(item))
+    }
+
+    /// Every name that there was.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &String> {
+        self.names.values().chain(self.then.values())
     }
 
     /// The name of an item's line.
@@ -61,7 +78,7 @@ mod tests {
     fn check(steps: &[&[&str]], expected: &[(&str, &str)]) {
         let mut naming = Naming::default();
         for step in steps {
-            naming.step(step.iter().copied());
+            naming.step("", step.iter().copied());
         }
         for (item, name) in expected {
             assert_eq!(naming.name(item), *name, "{item} after {steps:?}");
@@ -92,6 +109,19 @@ mod tests {
             &[&["gold"], &["silver"], &["gold"]],
             &[("gold", ""), ("silver", "")],
         );
+    }
+
+    #[test]
+    fn one_that_comes_back_beside_what_took_its_place_is_a_further_line_from_then_on() {
+        let mut naming = Naming::default();
+        let steps: [&[&str]; 3] = [&["gold"], &["silver"], &["gold", "silver"]];
+        for (index, step) in steps.into_iter().enumerate() {
+            naming.step(&index.to_string(), step.iter().copied());
+        }
+        let names = |occasion| ["gold", "silver"].map(|item| naming.name_then(occasion, item));
+        assert_eq!(names("0")[0], "");
+        assert_eq!(names("1")[1], "");
+        assert_eq!(names("2"), ["gold", ""]);
     }
 
     #[test]

@@ -265,6 +265,35 @@ async fn a_prorated_revocation_is_one_refund_of_its_part_whichever_message_comes
     }
 }
 
+/// The same, where the order says that it was refunded in part and not how much: what was left of the time. `proratedRefund`: "the remaining
+/// time of the subscription".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_which_nothing_says_how_large_is_worth_the_time_that_was_left() {
+    for kinds in ORDERS {
+        let world = World::with_stores().await;
+        subscribe(&world, "t", 30).await;
+        world.pass(12 * DAY).await;
+        play(&world).change_order("GPA.t", |order| {
+            order["state"] = "PARTIALLY_REFUNDED".into()
+        });
+        play(&world).expire("t", "userInitiatedCancellation", world.now());
+        for kind in kinds {
+            tell(&world, kind, "t").await;
+        }
+        // Of 2,592,000 seconds for ten dollars 1,555,199 were left: it was heard of after the first of them.
+        assert_eq!(
+            money(&world).await,
+            [
+                (SubscriptionStarted, 10_000_000, 10_000_000),
+                (SubscriptionRefunded, 5_999_996, -5_999_996),
+            ],
+            "{kinds:?}"
+        );
+        assert!(!world.has_premium("ann").await, "{kinds:?}");
+        world.rederives().await;
+    }
+}
+
 /// Whose order was given back in part before, and who then takes another plan, is not revoked: Google says of the old token that it was replaced.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_given_back_before_another_plan_takes_nothing() {

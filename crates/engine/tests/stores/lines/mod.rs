@@ -7,6 +7,7 @@
 mod advanced;
 mod play;
 mod stripe;
+mod taken;
 mod usage;
 
 use crate::world::World;

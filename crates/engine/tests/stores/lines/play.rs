@@ -38,7 +38,7 @@ fn order(id: &str, products: &[(&str, i64)], (start, end): (Timestamp, Timestamp
     })
 }
 
-async fn tell(world: &World, kind: u8, token: &str) {
+pub(super) async fn tell(world: &World, kind: u8, token: &str) {
     world.pass(1).await;
     let body = world.stores.play.api.tell(kind, token, world.now());
     world.push(&body).await.unwrap();
@@ -46,7 +46,7 @@ async fn tell(world: &World, kind: u8, token: &str) {
 }
 
 /// A base for 9.99 and an add-on for 4.99, bought in one order.
-async fn with_an_addon(world: &World, reversed: bool) -> (Timestamp, Timestamp) {
+pub(super) async fn with_an_addon(world: &World, reversed: bool) -> (Timestamp, Timestamp) {
     let (start, end) = (world.now(), later(world.now(), 30 * DAY));
     let play = &world.stores.play.api;
     play.put_order(order("GPA.1", &[("gold", 999), ("hd", 499)], (start, end)));

@@ -54,19 +54,20 @@ impl About<'_> {
         let mut naming = Naming::default();
         // The numbers of the orders that the items of a moment ago were paid by.
         let mut paid_by: BTreeSet<&str> = BTreeSet::new();
-        for (_, purchase) in legs.iter().rev() {
+        for (leg, purchase) in legs.iter().rev() {
             for order in self.orders_of(purchase) {
                 let base = base_order(&order.order_id);
                 // An order shows all items only where it goes on with the numbers of the one before.
                 if paid_by.is_empty() || paid_by.contains(base) {
                     let lines = order.line_items.iter();
-                    step(&mut naming, purchase, lines.map(|line| &*line.product_id));
+                    let products = lines.map(|line| &*line.product_id);
+                    step(&mut naming, &order.order_id, purchase, products);
                     paid_by = BTreeSet::from([base]);
                 }
             }
             let items = running(purchase);
             let products = items.iter().map(|line| &*line.product_id);
-            step(&mut naming, purchase, products);
+            step(&mut naming, &leg.id, purchase, products);
             let latest = items.iter().filter_map(|line| line.paid_order());
             paid_by = latest.map(|order| base_order(order)).collect();
         }
@@ -76,12 +77,13 @@ impl About<'_> {
 
 fn step<'a>(
     naming: &mut Naming,
+    occasion: &str,
     purchase: &SubscriptionPurchase,
     products: impl Iterator<Item = &'a str>,
 ) {
     let mut products: Vec<&str> = products.collect();
     products.sort_by_key(|product| rank(purchase, product));
-    naming.step(products);
+    naming.step(occasion, products);
 }
 
 /// What was there before, by what it was there as; then what is new.

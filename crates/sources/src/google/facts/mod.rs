@@ -11,6 +11,7 @@ mod one_time;
 mod refund;
 mod renewal;
 mod subscription;
+mod taken;
 mod transaction;
 
 use super::{

@@ -9,6 +9,9 @@ use domain::{ChainKey, Environment, Money, Observation, Store, fact::RefundFact}
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
+/// The state of an order that was given back in part.
+pub(super) const PART: &str = "PARTIALLY_REFUNDED";
+
 /// What a refund of a whole order took besides the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -142,7 +145,12 @@ impl About<'_> {
         });
         let shown = self.orders.iter().filter_map(|order| {
             let id = &order.order_id;
-            let is_whole = order.state.as_deref() == Some("REFUNDED");
+            // Of a part that was taken back, and of which there is no event, as much is known.
+            let is_whole = match order.state.as_deref() {
+                Some("REFUNDED") => true,
+                Some(PART) => taken_back.contains(id) && all_parts(order).next().is_none(),
+                _ => false,
+            };
             let is_stated = voided.contains(id);
             // A refund alone does not take access away.
             let taken = if taken_back.contains(id) {

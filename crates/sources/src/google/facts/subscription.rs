@@ -3,7 +3,7 @@
 use super::{
     super::model::SubscriptionPurchase,
     about::{About, base_order, environment, unreadable},
-    lines::{Leg, running},
+    lines::Leg,
     refund::Taken,
 };
 use crate::{Part, Refusal, claim::carried};
@@ -57,48 +57,19 @@ impl About<'_> {
             // Not paid yet, or never.
             return Ok(None);
         }
-        // A revocation takes all of it away; which order it is about, only the API of orders says.
+        // Which order a revocation is about, only the API of orders says.
         let mut voided: BTreeSet<&String> = self.prompt.voided.iter().collect();
         if voided.is_empty() && self.prompt.kind == Some(12) {
-            voided.extend(
-                running(purchase)
-                    .iter()
-                    .filter_map(|line| line.paid_order()),
-            );
+            voided.extend(self.revoked(purchase));
         }
-        let paid = running(purchase).into_iter();
-        let taken_back = paid
-            .filter_map(|line| line.paid_order())
-            .filter(|order| self.is_taken_back(purchase, order))
+        let refunds = self.refunds(&voided, Taken::Access, &self.orders_taken_back(purchase));
+        observation.refunds = refunds
+            .into_iter()
+            .map(|refund| self.of_what_is_over(refund, purchase, &naming))
+            .map(|refund| self.in_part(refund, purchase, &naming))
             .collect();
-        observation.refunds = self.refunds(&voided, Taken::Access, &taken_back);
         observation.notes = self.notes();
         Ok(Some(observation))
-    }
-
-    /// Whether the period that `order` paid for was given back, or a part of it, and ended there and then: what ends access so is a refund,
-    /// also when the message that says so comes later, or never. What another purchase took over from ended for that.
-    fn is_taken_back(&self, purchase: &SubscriptionPurchase, order: &str) -> bool {
-        let Some(order) = self.order(order) else {
-            return false;
-        };
-        let paid_until = order
-            .line_items
-            .iter()
-            .filter_map(|line| line.subscription_details.as_ref()?.service_period_end_time)
-            .max();
-        let ends = purchase.line_items.iter();
-        let ended = ends.filter_map(|line| line.expiry_time).max();
-        let context = purchase.canceled_state_context.as_ref();
-        let is_replaced = context.is_some_and(|it| it.replacement_cancellation.is_some());
-        matches!(
-            order.state.as_deref(),
-            Some("REFUNDED" | "PARTIALLY_REFUNDED")
-        ) && purchase.subscription_state == "SUBSCRIPTION_STATE_EXPIRED"
-            && !is_replaced
-            && ended
-                .zip(paid_until)
-                .is_some_and(|(ended, paid)| ended < paid)
     }
 }
 

@@ -35,7 +35,7 @@ impl About<'_> {
             .filter_map(|line| {
                 let latest = line.paid_order().or(untold)?;
                 Some(TransactionFact {
-                    line: naming.name(&line.product_id),
+                    line: naming.name_then(&part.id, &line.product_id),
                     ..self.current(latest, &part.id, purchase, line)
                 })
             })
@@ -47,7 +47,7 @@ impl About<'_> {
         let mut all = Vec::new();
         for order in orders {
             for line in &order.line_items {
-                let name = naming.name(&line.product_id);
+                let name = naming.name_then(&order.order_id, &line.product_id);
                 let is_current =
                     |fact: &TransactionFact| fact.id == order.order_id && fact.line == name;
                 let fact = self.past(order, line, &part.id, purchase);
@@ -178,11 +178,15 @@ impl About<'_> {
                     .filter(|_| matches!(self.prompt.kind, Some(1 | 2)))
             })
             .unwrap_or(self.version());
-        let is_exact = matches!(
-            purchase.subscription_state.as_str(),
-            "SUBSCRIPTION_STATE_ACTIVE" | "SUBSCRIPTION_STATE_CANCELED"
-        );
         let paid_until = details.and_then(|details| details.service_period_end_time);
+        // One item of several may be over before its time, as the whole may.
+        let is_cut = line.expiry_time < paid_until
+            && line.expiry_time.is_some_and(|end| end <= self.version());
+        let is_exact = !is_cut
+            && matches!(
+                purchase.subscription_state.as_str(),
+                "SUBSCRIPTION_STATE_ACTIVE" | "SUBSCRIPTION_STATE_CANCELED"
+            );
         let expires_at = if is_exact {
             line.expiry_time.or(paid_until)
         } else {

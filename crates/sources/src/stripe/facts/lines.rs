@@ -47,9 +47,9 @@ pub(super) fn alone(
         .iter()
         .map(|item| (naming.name(&key(item, &billed)), item))
         .collect();
-    let names: BTreeSet<String> = billed
-        .iter()
-        .map(|item| naming.name(item))
+    let charged = billed.iter().map(|item| naming.name(item));
+    let names: BTreeSet<String> = charged
+        .chain(naming.all().cloned())
         .chain(current.keys().cloned())
         .collect();
     let lines = names.iter().map(|name| Alone {
@@ -148,10 +148,10 @@ fn named(
             let until = of_item.filter_map(|line| line.period.end).max();
             present.insert(item, until);
         }
-        naming.step(present.keys().map(String::as_str));
+        naming.step(&invoice.id, present.keys().map(String::as_str));
     }
     current.retain(|item| !metered.contains(item) || present.contains_key(item));
-    naming.step(current.iter().map(String::as_str));
+    naming.step("", current.iter().map(String::as_str));
     naming
 }
 
@@ -165,7 +165,7 @@ fn part(
 ) -> Option<Invoice> {
     let name_of = |line: &Line| {
         let item = line.item().filter(|_| !line.is_beside());
-        item.map_or_else(String::new, |item| naming.name(&item))
+        item.map_or_else(String::new, |item| naming.name_then(&invoice.id, &item))
     };
     let mut net: BTreeMap<String, i64> = BTreeMap::new();
     let mut taxed: BTreeMap<String, i64> = BTreeMap::new();
