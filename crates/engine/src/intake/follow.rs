@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::time::after;
 use jiff::SignedDuration;
-use ledger::{FIRST_ANSWER, InboxMessage, LedgerError, Parked};
+use ledger::{FIRST_ANSWER, InboxMessage, LedgerError, Origin, Parked};
 use sources::{Content, Question, Source, Trouble, Verdict};
 use tracing::Instrument;
 
@@ -85,6 +85,12 @@ impl Intake {
             return Ok(());
         };
         let source = source.as_ref();
+        let kept = message.clone();
+        if matches!(message.origin, Origin::Answer(_)) {
+            // What was answered waits for the purchase that it is about.
+            let read = self.read_answer(&setup, app, message).await;
+            return self.wait_longer(kept, read.map(|_| ())).await;
+        }
         let content = match inbox::content(source, &message) {
             Ok(content) => content,
             Err(refusal) => {
@@ -97,23 +103,31 @@ impl Intake {
                 return Ok(());
             }
         };
-        let kept = message.clone();
         let went_on = self.go_on(&setup, app, source, message, tries + 1, &content);
-        match went_on.await {
-            Ok(accepted) => {
-                tracing::info!(inbox.id = %id, events = accepted.events(), "a parked message was processed");
-            }
-            // Parked again, and said so.
-            Err(IntakeError::Store(_)) => {}
-            Err(IntakeError::Ledger(error)) => return Err(error),
+        let went_on = went_on.await.map(|accepted| {
+            tracing::info!(inbox.id = %id, events = accepted.events(), "a parked message was processed");
+        });
+        self.wait_longer(kept, went_on).await
+    }
+
+    /// A message that was tried again and could not be processed waits for another try.
+    async fn wait_longer(
+        &self,
+        message: InboxMessage,
+        tried: Result<(), IntakeError>,
+    ) -> Result<(), LedgerError> {
+        match tried {
+            // Processed; or parked again, and said so.
+            Ok(()) | Err(IntakeError::Store(_)) => Ok(()),
+            Err(IntakeError::Ledger(error)) => Err(error),
             Err(error) => {
-                tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later");
+                tracing::warn!(inbox.id = %message.id, %error, "a parked message could not be processed; trying later");
                 let again = after(self.core.system().now(), UNREADABLE_FOR);
                 let ledger = self.core.ledger();
-                ledger.park(kept, error.to_string(), again).await?;
+                ledger.park(message, error.to_string(), again).await?;
+                Ok(())
             }
         }
-        Ok(())
     }
 
     /// Keeps a message while its store is asked for the first time.

@@ -2,7 +2,8 @@
 //!
 //! **How it works.** [`Intake::accept`] has a message authenticated and read by the source of its app; what it says is
 //! followed ([`follow`]): a store is asked first where it must be ([`inquiry`]), facts are decided about and committed
-//! ([`process`]), and whose the purchase is gets settled ([`owner`], [`handover`]). Receipts, imports, statements and
+//! ([`process`]), and whose the purchase is gets settled ([`owner`], [`handover`]). What is said of a purchase that nobody has heard of waits
+//! for that ([`awaited`]). Receipts, imports, statements and
 //! whatever is done to two customers are messages like any other ([`receipt`], [`inbox`]).
 //!
 //! **What it does not do.** It decides nothing about events (`decide` does) and sends nothing: it hands over to dispatch what
@@ -13,6 +14,7 @@
 
 mod account;
 mod again;
+mod awaited;
 mod became;
 mod crowd;
 mod crowds;
@@ -35,6 +37,7 @@ mod receipt;
 mod recheck;
 mod refund_answer;
 mod revocation;
+mod unheard;
 mod vouched;
 mod words;
 
@@ -79,6 +82,7 @@ struct Memory {
     crowds: crowds::Crowds,
     desks: desk::Desks,
     heard: words::Heard,
+    unheard: unheard::Unheard,
     asking: Going,
 }
 

@@ -37,6 +37,11 @@ impl Accepted {
         }
     }
 
+    /// Whether it was not taken in before.
+    pub(super) const fn is_new(&self) -> bool {
+        !matches!(self, Self::Duplicate)
+    }
+
     /// The same, with events that were told on the way to it.
     pub(super) fn with(self, before: usize) -> Self {
         match self {

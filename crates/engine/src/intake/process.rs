@@ -29,6 +29,15 @@ pub(super) struct Decided {
     is_new_chain: bool,
 }
 
+impl Decided {
+    /// Of what leads to nothing by itself.
+    pub(super) const NOTHING: Self = Self {
+        events: 0,
+        owner_is_settled: true,
+        is_new_chain: false,
+    };
+}
+
 /// What is decided about.
 #[derive(Clone, Copy)]
 pub(super) struct Matter<'a> {
@@ -100,6 +109,9 @@ impl Intake {
             };
             self.decide_and_commit(setup, app, matter).await?
         };
+        if decided.as_ref().is_some_and(|decided| decided.is_new_chain) {
+            self.call(app, seen).await?;
+        }
         let is_settled = |decided: &Decided| decided.owner_is_settled;
         // A crash may have come between these; what follows the first is a commit of its own each, and may be repeated.
         let moved = if decided.as_ref().is_some_and(is_settled) {
@@ -150,7 +162,7 @@ impl Intake {
             let stood = loaded.chain.as_ref();
             let stood = stood.map(|known| look::doors(&known.stored.snapshot));
             let Some(proposal) = propose(loaded, matter, &at) else {
-                return self.keep_alone(app, matter).await;
+                return self.keep_for(app, matter.said).await;
             };
             let name = wanted.app_user_id.as_deref();
             // An account of the store is nobody's name: whoever has one keeps it.
@@ -181,28 +193,6 @@ impl Intake {
             }
         }
         Err(IntakeError::Contended)
-    }
-
-    /// Keeps a message about a purchase that nothing is known of, and that says nothing from which a state could follow: a refund alone.
-    /// `None` for one that was known.
-    async fn keep_alone(
-        &self,
-        app: &AppSetup,
-        matter: Matter<'_>,
-    ) -> Result<Option<Decided>, IntakeError> {
-        let nothing = Decided {
-            events: 0,
-            owner_is_settled: true,
-            is_new_chain: false,
-        };
-        let Some((message, _)) = matter.said else {
-            return Ok(Some(nothing));
-        };
-        tracing::info!(inbox.id = %message.id, chain = matter.wanted.chain.id, "a message is about a purchase that nothing is known of; it is kept, and leads to no event");
-        Ok(match self.keep(app, message.clone()).await? {
-            Accepted::Duplicate => None,
-            _ => Some(nothing),
-        })
     }
 
     /// Commits, has dispatch send what this node has room for, and says what was recorded.

@@ -213,14 +213,53 @@ async fn a_void_is_acted_on_although_google_refuses_to_speak_of_its_token() {
         [SubscriptionStarted, SubscriptionRefunded]
     );
     assert!(!world.has_premium("user-v").await);
-    // Of a purchase that nobody has heard of, nothing follows, and the answer is kept for whoever asks why.
+    // Of a purchase that nobody has heard of, it waits for that: what Google shows of it later need not repeat it.
     world.pass(1).await;
+    let bought = subscription("w", false);
+    play.api
+        .subscribe(&bought, world.now(), after(world.now(), 30));
     world.push(&void("GPA.w", "w")).await.unwrap();
-    world.settled().await;
+    world.catch_up().await;
+    let kinds = world.kinds().await;
+    assert_eq!(world.parked().await, 1);
+    world.pass(7200).await;
+    world.catch_up().await;
+    assert_eq!((world.kinds().await, world.parked().await), (kinds, 1));
+    play.set(Outage::None);
+    world.pass(1).await;
+    let body = play.api.tell(4, "w", world.now());
+    world.push(&body).await.unwrap();
+    world
+        .pass_until(10, "what waited is taken in", async || {
+            world.kinds_of("user-w").await == [SubscriptionStarted, SubscriptionRefunded]
+        })
+        .await;
+    assert!(!world.has_premium("user-w").await);
     assert_eq!(world.parked().await, 0);
     let answers = titles(&world, "ANSWER / subscription").await;
-    assert_eq!(answers, ["v", "v", "w"]);
+    assert_eq!(answers, ["v", "v", "w", "w"]);
     world.rederives().await;
+}
+
+/// Nobody is waited for without end: after ninety days, of which Google shows a purchase for sixty, a void is kept without one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_back_of_a_purchase_that_nobody_hears_of_is_kept_in_the_end() {
+    let world = World::with_stores().await;
+    let voided = json!({ "voidedPurchaseNotification": {
+        "purchaseToken": "w", "orderId": "GPA.w", "productType": 1, "refundType": 1,
+    } });
+    let body = world.stores.play.api.push(&voided, world.now());
+    world.push(&body).await.unwrap();
+    for _ in 0..89 {
+        world.pass(DAY).await;
+        assert_eq!(world.parked().await, 1);
+    }
+    for _ in 0..4 {
+        world.pass(DAY).await;
+    }
+    world.settled().await;
+    assert_eq!(titles(&world, "ANSWER / subscription").await, ["w"]);
+    assert_eq!((world.parked().await, world.kinds().await), (0, vec![]));
 }
 
 /// What the messages of this title are about, in the order in which they were processed.
