@@ -77,6 +77,21 @@ fn a_message_of_a_store_is_sent_again_until_the_clock_is_right() {
     }
 }
 
+/// Of a test clock the time is the store's own, and may lie a year ahead. Source: Stripe, "Test clocks".
+#[test]
+fn what_happens_to_a_test_clock_may_lie_ahead() {
+    let receive = |livemode: Value| {
+        let mut event = event(minutes(60 * 24 * 365));
+        event["livemode"] = livemode;
+        account().receive(event.to_string().as_bytes(), now())
+    };
+    assert!(receive(json!(false)).is_ok());
+    for livemode in [json!(true), Value::Null] {
+        let refused = receive(livemode).unwrap_err();
+        assert_eq!(refused.code.text(), "signed_in_the_future");
+    }
+}
+
 /// A subscription that was bought now, and everything that may have happened to it.
 fn statement() -> Value {
     json!({
