@@ -64,7 +64,8 @@ async fn a_family_member_who_has_access_besides_is_a_customer_of_revenuecats_for
     let world = World::new().await;
     let mut rc = webhook("https://rc.example/");
     rc["settings"]["format"] = "revenuecat".into();
-    world.save(json!({ "rc": rc })).await;
+    let adapty = webhook("https://adapty.example/");
+    world.save(json!({ "rc": rc, "adapty": adapty })).await;
     let of_kid = |chain: &str, number: i64| {
         let mut of_kid = transaction(&world, chain, 0, world.now());
         of_kid["appAccountToken"] = "kid".into();
@@ -112,6 +113,16 @@ async fn a_family_member_who_has_access_besides_is_a_customer_of_revenuecats_for
         .flat_map(|chain| expected.map(|name| (name.to_owned(), chain.to_owned())))
         .collect();
     assert_eq!(told, expected);
+    // Adapty docs, "Webhook event types and fields": there `access_level_updated` is about a level, and no purchase is anybody's whom it was
+    // shared with.
+    {
+        let sent = world.endpoints.sent.lock().unwrap();
+        let of_adapty = sent
+            .iter()
+            .filter(|sent| sent.url.starts_with("https://adapty.example/"))
+            .filter(|sent| sent.body["event_properties"]["vendor_product_id"] == "nothing");
+        assert_eq!(of_adapty.count(), 0);
+    }
     world.rederives().await;
 }
 
@@ -160,4 +171,43 @@ async fn what_is_bought_once_for_a_time_ends_when_its_product_says() {
     world.settled().await;
     assert!(!world.has_premium("ann").await);
     world.rederives().await;
+}
+
+/// docs/lifecycle.md: a duration that is set later counts for what is known once that is heard of again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duration_set_later_ends_what_is_known_when_that_is_heard_of_again() {
+    let world = World::new().await;
+    let bought = world.now();
+    let mut pass = transaction(&world, "1000", 0, bought);
+    pass["appAccountToken"] = "ann".into();
+    pass["productId"] = "yearly".into();
+    pass["type"] = "Non-Renewing Subscription".into();
+    pass.as_object_mut().unwrap().remove("expiresDate");
+    let renewal = json!({ "originalTransactionId": "1000", "environment": "LocalTesting" });
+    let tell = async |id: &str| {
+        let body = notification(&world, id, &pass, &renewal, 1);
+        world.tell(&body).await.unwrap();
+        world.settled().await;
+    };
+    tell("n1").await;
+    world.pass(40 * DAY).await;
+    let product = json!({ "entitlements": ["premium"], "duration": "P30D" });
+    world
+        .set_up(json!({ "products": { "yearly": product } }))
+        .await;
+    world.pass(2 * DAY).await;
+    world.settled().await;
+    assert!(
+        world.has_premium("ann").await,
+        "a word takes nothing by itself"
+    );
+    tell("n2").await;
+    assert!(!world.has_premium("ann").await);
+    assert_eq!(world.kinds_of("ann").await, [NonSubscriptionPurchase]);
+    let events = world.events().await;
+    let levels = events.iter().filter_map(|event| event.level.as_ref());
+    let levels: Vec<_> = levels
+        .map(|level| (level.is_active, level.expires_at))
+        .collect();
+    assert_eq!(levels, [(true, None), (false, Some(after(bought, 30)))]);
 }

@@ -284,7 +284,12 @@ impl World {
 
     /// Saves integrations, as somebody does who configures them.
     pub(crate) async fn save(&self, integrations: Value) {
-        let desired = json!({ "project": { "key": "acme" }, "integrations": integrations });
+        self.set_up(json!({ "integrations": integrations })).await;
+    }
+
+    /// Saves parts of what the project is set up to be.
+    pub(crate) async fn set_up(&self, mut desired: Value) {
+        desired["project"] = json!({ "key": "acme" });
         let desired = serde_json::from_value(desired).unwrap();
         let (setup, vault) = (self.engine.setup(), self.engine.vault());
         let changes = changes(&desired, &setup.configuration, vault, &self.clock);
