@@ -41,6 +41,22 @@ async fn are_taken_in_once() {
     );
 }
 
+/// A sale of less than nothing would count against what was earned.
+#[tokio::test]
+async fn cost_nothing_or_more() {
+    let server = server().await;
+    for (amount, is_taken) in [("0", true), ("-0.01", false), ("-9223372036854", false)] {
+        let mut body = example();
+        body["price"] = json!({ "amount": amount, "currency": "EUR" });
+        let answer = server.post(PURCHASES, body).await;
+        assert_eq!(answer.status.is_success(), is_taken, "{answer}");
+        if !is_taken {
+            let wrong = &answer.json()["errors"][0];
+            assert_eq!(wrong["field"], "price.amount", "{answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn are_refused_with_what_is_wrong() {
     let server = server().await;

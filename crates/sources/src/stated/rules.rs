@@ -171,8 +171,9 @@ impl Statement {
         ]
     }
 
-    fn offered(&self, price: Option<Money>) -> [Rule; 4] {
+    fn offered(&self, price: Option<Money>) -> [Rule; 5] {
         let costs = price.is_some_and(|price| price.micros != 0);
+        let gives_back = price.is_some_and(|price| price.micros < 0);
         let offer = self.offer.as_ref();
         let is_trial = offer.is_some_and(|offer| offer.kind == Discount::FreeTrial);
         [
@@ -180,6 +181,11 @@ impl Statement {
                 "offer",
                 "of a one-time purchase is no free trial",
                 self.kind != Kind::Subscription && is_trial,
+            ),
+            (
+                "price.amount",
+                "is not below 0: what is given back is told with `refunded_at`",
+                gives_back,
             ),
             ("price", "of a free trial is 0", is_trial && costs),
             (
