@@ -40,7 +40,8 @@ impl Event {
         };
         let usd = transaction.price_usd.map_or(0, |price| price.micros);
         match self.kind {
-            kind if kind.is_charge() => usd,
+            // A trial may have a fee beside it.
+            kind if kind.is_charge() || kind == EventKind::TrialStarted => usd,
             kind if kind.is_refund() => transaction.of_refunded(usd).saturating_neg(),
             EventKind::RefundReversed => transaction.of_refunded(usd),
             _ => 0,
