@@ -3,7 +3,7 @@
 use super::{
     super::model::{Order, ProductLine, ProductPurchase, read},
     about::{About, charged, environment, taxed, unreadable},
-    refund::Taken,
+    refund::{Taken, newest_part_at},
 };
 use crate::{Part, Refusal, claim::carried};
 use domain::{
@@ -134,7 +134,7 @@ impl About<'_> {
             let given_back =
                 lines.filter(|(index, line)| left(line).is_none() || has_fewer(*index));
             return given_back
-                .map(|(index, line)| self.pieces_of_line(voided_id, index, line))
+                .map(|(index, line)| self.pieces_of_line(bought, voided_id, (index, line)))
                 .collect();
         }
         let voided = self.prompt.voided.iter().collect();
@@ -148,14 +148,20 @@ impl About<'_> {
         all
     }
 
-    /// Pieces of one line of several.
-    fn pieces_of_line(&self, voided_id: &str, index: usize, line: &ProductLine) -> RefundFact {
+    /// Pieces of one line of several. The order says when, whatever the message is about.
+    fn pieces_of_line(
+        &self,
+        bought: &Bought<'_>,
+        voided_id: &str,
+        (index, line): (usize, &ProductLine),
+    ) -> RefundFact {
+        let at = bought.order.and_then(newest_part_at).or(self.prompt.at);
         let (left, name) = (left(line).unwrap_or(0), name(index, line));
         let own = line_key(&format!("{voided_id}/{left}"), &name);
         RefundFact {
             line: Some(name),
             pieces_left: Some(left),
-            ..self.refund(own, voided_id, self.prompt.at, None, Taken::by_pieces(left))
+            ..self.refund(own, voided_id, at, None, Taken::by_pieces(left))
         }
     }
 }

@@ -250,6 +250,12 @@ fn is_through(part: &PartialRefund) -> bool {
     part.state.as_deref() != Some("PENDING")
 }
 
+/// When the newest part of an order was given back.
+pub(super) fn newest_part_at(order: &Order) -> Option<Timestamp> {
+    let part = newest_part(order)?;
+    part.process_time.or(part.create_time)
+}
+
 /// The newest part, through or not, of an order that was not given back as a whole.
 fn newest_part(order: &Order) -> Option<&PartialRefund> {
     let is_whole = order.state.as_deref() == Some("REFUNDED") || whole(order).is_some();
