@@ -277,8 +277,19 @@ impl PlayStore {
 
     /// Millionths of a dollar are given back for an order: all of it, or a part.
     pub fn give_back(&self, order: &str, micros: i64, is_whole: bool, at: Timestamp) {
-        let total = money(micros, "USD");
-        let details = json!({ "total": total, "tax": money(0, "USD") });
+        self.give_back_in("USD", order, micros, is_whole, at);
+    }
+
+    /// The same, in a currency.
+    pub(crate) fn give_back_in(
+        &self,
+        currency: &str,
+        order: &str,
+        micros: i64,
+        is_whole: bool,
+        at: Timestamp,
+    ) {
+        let details = json!({ "total": money(micros, currency), "tax": money(0, currency) });
         self.change_order(order, |order| {
             order["lastEventTime"] = time(at);
             if is_whole {

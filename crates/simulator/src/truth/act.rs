@@ -69,8 +69,10 @@ pub enum Change {
         order: String,
         /// When.
         at: Timestamp,
-        /// How much, in millionths.
+        /// How much, in millionths of a currency.
         micros: i64,
+        /// Which.
+        currency: &'static str,
         /// That is all of it.
         is_whole: bool,
     },
@@ -105,8 +107,12 @@ impl Change {
                 order,
                 at,
                 micros,
+                currency,
                 is_whole,
-            } => stores.play.api.give_back(order, *micros, *is_whole, *at),
+            } => {
+                let play = &stores.play.api;
+                play.give_back_in(currency, order, *micros, *is_whole, *at);
+            }
             Self::PlayProduct { token, body } => {
                 stores.play.api.put_product(token, body.clone());
             }

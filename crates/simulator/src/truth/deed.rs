@@ -31,6 +31,10 @@ pub enum Deed {
     RefundEarlier,
     /// The refund is undone.
     Undo,
+    /// It is, when the period that was taken back would have been over.
+    UndoLate,
+    /// That of an earlier period is.
+    UndoEarlier,
     /// The customer takes the larger product at once.
     Upgrade,
     /// The customer chooses the smaller product for the next period.
@@ -156,7 +160,7 @@ impl StripeDeed {
 
 impl Deed {
     /// All of them, each with how often it is tried.
-    pub(super) const ALL: [(Self, u64); 39] = [
+    pub(super) const ALL: [(Self, u64); 41] = [
         (Self::Renew, 30),
         (Self::SwitchOff, 10),
         (Self::SwitchOn, 8),
@@ -171,6 +175,8 @@ impl Deed {
         (Self::RefundPart, 3),
         (Self::RefundEarlier, 3),
         (Self::Undo, 4),
+        (Self::UndoLate, 4),
+        (Self::UndoEarlier, 4),
         (Self::Upgrade, 6),
         (Self::Plan, 6),
         (Self::Unplan, 4),

@@ -20,8 +20,10 @@ pub(super) struct Habits {
     pub(super) usage: &'static str,
     /// What is bought in one session, where that sells several.
     pub(super) cart: &'static [&'static str],
-    /// Which of the products is chosen for the next period.
+    /// Which of the products is chosen for the next period by whom has the larger; whom has another chooses the smallest.
     pub(super) planned: usize,
+    /// What is chosen so is another purchase, which takes over from the present one.
+    pub(super) plan_is_bought: bool,
     /// What happens in no life of this store.
     pub(super) never: &'static [Deed],
     /// Who comes back after the end goes on with the same purchase.
@@ -67,13 +69,18 @@ impl Market {
 }
 
 static APP_STORE: Habits = Habits {
-    products: ["com.example.monthly", "com.example.yearly", "unmapped"],
+    products: [
+        "com.example.monthly",
+        "com.example.yearly",
+        "com.example.light",
+    ],
     once: "unmapped",
     pass: "pass",
     addon: "hd",
     usage: "",
     cart: &[],
     planned: 0,
+    plan_is_bought: false,
     never: &[
         Deed::TopUp,
         Deed::StartAnew,
@@ -108,6 +115,7 @@ static PLAY: Habits = Habits {
     usage: "",
     cart: &[],
     planned: 2,
+    plan_is_bought: true,
     never: &[
         Deed::DeclineRefund,
         Deed::Redeem,
@@ -117,6 +125,8 @@ static PLAY: Habits = Habits {
         Deed::TakeMore,
         Deed::Unplan,
         Deed::Undo,
+        Deed::UndoLate,
+        Deed::UndoEarlier,
         Deed::StopNow,
     ],
     same_on_return: false,
@@ -140,7 +150,7 @@ static STRIPE: Habits = Habits {
     products: [
         "prod_gold:price_monthly",
         "prod_gold:price_yearly",
-        "prod_coins:price_coins",
+        "prod_gold:price_light",
     ],
     once: "prod_coins:price_coins",
     pass: "pass:price_pass",
@@ -148,7 +158,9 @@ static STRIPE: Habits = Habits {
     usage: "prod_hd:price_calls",
     cart: &["prod_coins:price_coins", "prod_gems:price_gems"],
     planned: 0,
+    plan_is_bought: false,
     never: &[
+        Deed::UndoLate,
         Deed::Refuse,
         Deed::Inform,
         Deed::AskRefund,
@@ -189,6 +201,7 @@ static STATED: Habits = Habits {
     usage: "",
     cart: &[],
     planned: 0,
+    plan_is_bought: false,
     never: &[
         Deed::Refuse,
         Deed::Inform,
@@ -206,6 +219,8 @@ static STATED: Habits = Habits {
         Deed::Plan,
         Deed::Unplan,
         Deed::Undo,
+        Deed::UndoLate,
+        Deed::UndoEarlier,
         Deed::RefundPart,
         Deed::Announce,
         Deed::Accept,

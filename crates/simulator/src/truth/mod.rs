@@ -14,6 +14,7 @@
 mod act;
 mod apple;
 mod deed;
+mod door;
 mod draw;
 mod expect;
 mod habits;
@@ -22,6 +23,7 @@ mod live;
 mod maker;
 mod names;
 mod play;
+mod purse;
 mod shrink;
 mod stated;
 mod stripe;
@@ -30,8 +32,10 @@ mod walk;
 
 pub use act::{Act, Change, Receipt, Said, Word};
 pub use deed::{Deed, PlayDeed, StripeDeed};
+pub use door::Level;
 pub use draw::Kinds;
 pub use expect::{Expected, First, Lasting, When};
 pub use life::{Beginning, Form, Life, Market};
 pub use live::Lived;
+pub use purse::{Purse, Worth, rates};
 pub use told::{Charge, Happened, History, How, Told, Why};

@@ -39,7 +39,7 @@ impl Stated {
             "app_user_id": self.who, "kind": "subscription", "product_id": charge.product, "environment": "sandbox",
             "transaction_id": charge.id, "original_transaction_id": original, "updated_at": walk.now().to_string(),
             "purchased_at": charge.from.to_string(), "expires_at": charge.until.map(|until| until.to_string()),
-            "price": { "amount": amount(charge.micros), "currency": "USD" },
+            "price": { "amount": amount(charge.micros), "currency": walk.purse.currency },
         });
         if charge.is_trial {
             statement["offer"] = json!({ "category": "introductory", "type": "free_trial" });

@@ -1,8 +1,8 @@
 //! What truly happened, as somebody would put it who stood beside.
 
-use super::life::Form;
+use super::{life::Form, purse::Purse};
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Money taken for something, or a free period begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Charge {
     pub id: String,
     /// Product, as the store's facts name it.
     pub product: String,
-    /// Millionths of a dollar.
+    /// Millionths of what the customer pays with.
     pub micros: i64,
     /// A free trial.
     pub is_trial: bool,
@@ -68,7 +68,7 @@ pub enum Happened {
     GaveBack {
         /// The charge.
         charge: Charge,
-        /// Millionths of a dollar.
+        /// Millionths of what the customer pays with.
         micros: i64,
         /// The store took back what had been bought.
         takes_access: bool,
@@ -94,6 +94,8 @@ pub enum Happened {
     GraceEnded,
     /// It is over.
     Ended(Why),
+    /// What is the customer's again had been over since then.
+    HadEnded(Why, Timestamp),
     /// A pause was asked for, from the end of the period on.
     PauseAsked,
     /// The customer wants none after all.
@@ -159,6 +161,8 @@ pub struct History {
     pub told: Vec<Told>,
     /// What kind of purchase it was.
     pub form: Form,
+    /// What the customer paid with.
+    pub purse: Purse,
 }
 
 impl History {
@@ -172,12 +176,6 @@ impl History {
     pub(super) fn of(&self, purchase: usize) -> Vec<&Told> {
         let told = self.told.iter();
         told.filter(|told| told.purchase == purchase).collect()
-    }
-
-    /// Whether a subscription let the customer in at `now`.
-    pub fn has_access(&self, now: Timestamp) -> bool {
-        let mut all = 0..self.purchases();
-        all.any(|purchase| self.unlocks(purchase) == "premium" && self.lets_in(purchase, now))
     }
 
     /// What a purchase lets the customer use, as a world has it.
@@ -223,98 +221,72 @@ impl History {
         self.told.iter().flat_map(points).flatten().collect()
     }
 
-    /// The same, by one of the purchases.
-    pub fn lets_in(&self, purchase: usize, now: Timestamp) -> bool {
-        let known = self.of(purchase);
-        let so_far = known.iter().filter(|told| told.at <= now);
-        door(so_far.copied()).is_open_at(now)
-    }
-}
-
-/// Whether what was bought lets its customer in.
-#[derive(Clone, Copy)]
-struct Door {
-    /// Start and end of what is paid for.
-    paid: Option<(Timestamp, Timestamp)>,
-    /// What was paid for before, while the present period has not begun.
-    before: Option<Timestamp>,
-    grace: Option<Timestamp>,
-    is_shut: bool,
-    /// It was given back, and taken with it.
-    is_taken_back: bool,
-}
-
-impl Door {
-    fn is_open_at(&self, now: Timestamp) -> bool {
-        let is_paid = self.paid.is_some_and(|(from, until)| {
-            now < until && (from <= now || self.before.is_some_and(|before| now < before))
-        });
-        let is_shut = self.is_shut || self.is_taken_back;
-        !is_shut && (is_paid || self.grace.is_some_and(|until| now < until))
-    }
-}
-
-fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
-    let mut door = Door {
-        paid: None,
-        before: None,
-        grace: None,
-        is_shut: false,
-        is_taken_back: false,
-    };
-    let mut last = None;
-    for told in told {
-        match &told.what {
-            Happened::Charged(charge, _) => {
-                door.before = door.paid.map(|(_, until)| until);
-                door.paid = charge.until.map(|until| (charge.from, until));
-                door.grace = None;
-                (door.is_shut, door.is_taken_back) = (false, false);
-                last = Some(charge.id.as_str());
-            }
-            Happened::GaveBack {
-                charge,
-                takes_access,
-                ..
-            } if *takes_access && last == Some(charge.id.as_str()) => door.is_taken_back = true,
-            Happened::TookAgain(charge) if last == Some(charge.id.as_str()) => {
-                door.is_taken_back = false;
-            }
-            Happened::BoughtFor(charge, until) => {
-                door.paid = Some((charge.from, *until));
-                last = Some(charge.id.as_str());
-            }
-            Happened::Joined(_, until) => door.paid = Some((told.at, *until)),
-            Happened::RanOn(from, until) => {
-                door.before = door.paid.map(|(_, until)| until);
-                door.paid = Some((*from, *until));
-            }
-            Happened::ChargeFailed { grace } => {
-                (door.grace, door.paid) = (*grace, None);
-            }
-            Happened::Moved(until) => door.paid = door.paid.map(|(from, _)| (from, *until)),
-            Happened::GraceEnded
-            | Happened::Ended(_)
-            | Happened::PauseBegan
-            | Happened::Paused
-            | Happened::TakenOff
-            | Happened::SharingEnded => door.is_shut = true,
-            Happened::BoughtOnce(_)
-            | Happened::TookMore(_)
-            | Happened::GaveBack { .. }
-            | Happened::TookAgain(_)
-            | Happened::RefundAsked(_)
-            | Happened::RefundDeclined(_)
-            | Happened::Repeated(_)
-            | Happened::SwitchedOff
-            | Happened::SwitchedOn
-            | Happened::PauseAsked
-            | Happened::PauseWithdrawn
-            | Happened::Planned(_)
-            | Happened::PlanWithdrawn
-            | Happened::IncreaseAnnounced
-            | Happened::IncreaseAccepted => {}
+    /// Millionths of a dollar that the customer brought in: what was charged, less what was given back, at the rates of the day of each
+    /// charge.
+    pub fn brought_in(&self) -> i64 {
+        if self.form == Form::Family {
+            return 0;
         }
+        let dollars = |charge: &Charge| self.purse.dollars(charge.micros, charge.from);
+        let given_back = |charge: &Charge, micros: i64| {
+            let share = i128::from(dollars(charge)) * i128::from(micros);
+            let share = share / i128::from(charge.micros.max(1));
+            i64::try_from(share).unwrap_or(i64::MAX)
+        };
+        let mut last = BTreeMap::new();
+        let mut total = 0;
+        for told in &self.told {
+            total += match &told.what {
+                Happened::Charged(charge, _)
+                | Happened::TookMore(charge)
+                | Happened::BoughtOnce(charge)
+                | Happened::BoughtFor(charge, _) => dollars(charge),
+                Happened::GaveBack { charge, micros, .. } => {
+                    let back = given_back(charge, *micros);
+                    last.insert((told.purchase, charge.id.as_str()), back);
+                    -back
+                }
+                Happened::TookAgain(charge) => {
+                    let known = last.get(&(told.purchase, charge.id.as_str()));
+                    known.copied().unwrap_or(0)
+                }
+                _ => 0,
+            };
+        }
+        total
     }
-    door
+
+    /// Whether a refund of a part was the last that happened to a subscription: Google tells nobody, and shows it with the next charge.
+    pub fn ends_untold(&self) -> bool {
+        (0..self.purchases()).any(|purchase| {
+            let told = self.of(purchase);
+            let is_part = |told: &&Told| {
+                matches!(&told.what, Happened::GaveBack { charge, micros, .. }
+                    if *micros < charge.micros && charge.until.is_some())
+            };
+            let last = told.iter().rposition(is_part);
+            last.is_some_and(|last| {
+                let mut later = told[last..].iter();
+                !later.any(|told| matches!(told.what, Happened::Charged(..)))
+            })
+        })
+    }
+
+    /// When a pause was over and the next period was charged, each time, with the purchase that it happened to.
+    pub fn resumed(&self) -> Vec<(usize, Timestamp)> {
+        let mut paused = BTreeSet::new();
+        let mut resumed = Vec::new();
+        for told in &self.told {
+            match told.what {
+                Happened::PauseBegan => {
+                    paused.insert(told.purchase);
+                }
+                Happened::Charged(..) if paused.remove(&told.purchase) => {
+                    resumed.push((told.purchase, told.at));
+                }
+                _ => {}
+            }
+        }
+        resumed
+    }
 }

@@ -43,6 +43,67 @@ fn products_change_at_once_and_at_the_renewal() {
     );
 }
 
+/// Apple, "Change a subscription's renewal preference": what is chosen for the next period comes with it, whatever its length.
+#[test]
+fn a_smaller_product_comes_with_the_next_month() {
+    use Deed::{Plan, Renew};
+    for (market, light) in [
+        (Market::AppStore, "light"),
+        (Market::Play, "monthly"),
+        (Market::Stripe, "light"),
+    ] {
+        let told = [
+            "subscription_started monthly 999".to_owned(),
+            format!("product_changed {light}"),
+            "subscription_expired monthly new_subscription_replace".to_owned(),
+            format!("subscription_started {light} 499"),
+        ];
+        let told = told.each_ref().map(String::as_str);
+        check(market, Beginning::Full, &[Plan, Renew], &told);
+    }
+}
+
+/// Apple, `REFUND_REVERSED`: what was taken back is restored. Where its period is over, it is the end that is left to be told.
+#[test]
+fn a_refund_that_is_undone_too_late_leaves_an_end() {
+    use Deed::{Refund, RefundEarlier, Renew, SwitchOff, UndoEarlier, UndoLate};
+    let told = [
+        "subscription_started monthly 999",
+        "subscription_refunded monthly 999 refund",
+        "refund_reversed monthly",
+        "subscription_expired monthly",
+    ];
+    check(
+        Market::AppStore,
+        Beginning::Full,
+        &[Refund, UndoLate],
+        &told,
+    );
+    let told = [
+        "subscription_started monthly 999",
+        "subscription_renewal_cancelled monthly",
+        "subscription_refunded monthly 999 refund",
+        "refund_reversed monthly",
+        "subscription_expired monthly voluntarily_cancelled",
+    ];
+    check(
+        Market::AppStore,
+        Beginning::Full,
+        &[SwitchOff, Refund, UndoLate],
+        &told,
+    );
+    let told = [
+        "subscription_started monthly 999",
+        "subscription_renewed monthly 999",
+        "subscription_refunded monthly 999 refund",
+        "refund_reversed monthly",
+    ];
+    for market in [Market::AppStore, Market::Stripe] {
+        let deeds = [Renew, RefundEarlier, UndoEarlier];
+        check(market, Beginning::Full, &deeds, &told);
+    }
+}
+
 /// Apple, "Reducing involuntary subscriber churn": grace, retry, and what comes of it.
 #[test]
 fn a_failed_charge_is_told_once_and_given_up_for_a_reason() {

@@ -20,6 +20,32 @@ fn access_is_what_was_paid_for_or_given_as_grace() {
     assert_eq!(open, paid);
 }
 
+/// What somebody has to know of it: until when, whether another period follows, and whether it is paid for.
+#[test]
+fn access_is_known_with_its_end_and_what_follows() {
+    use Deed::{Fail, Plan, Renew, SwitchOff, SwitchOn, Upgrade};
+    let deeds = [SwitchOff, SwitchOn, Plan, Renew, Upgrade, Fail];
+    let lived = life(Market::AppStore, Beginning::Full, &deeds).live(1, until(500));
+    let level = |seconds: i64| {
+        let at = start() + SignedDuration::from_secs(seconds);
+        let mut levels = lived.history.levels("premium", at);
+        let level = levels.pop().unwrap();
+        assert!(levels.is_empty());
+        let until = start().duration_until(level.until).as_hours() / 24;
+        (level.product, until, level.renews, level.in_grace)
+    };
+    let monthly = "com.example.monthly".to_owned();
+    assert_eq!(level(0), (monthly.clone(), 30, true, false));
+    assert_eq!(level(16 * DAY), (monthly.clone(), 30, false, false));
+    assert_eq!(level(29 * DAY), (monthly, 30, true, false));
+    let light = "com.example.light".to_owned();
+    assert_eq!(level(31 * DAY), (light, 60, true, false));
+    // Charged six hours ahead; in the middle of what was left then, for a year, and 16 days of grace.
+    let yearly = "com.example.yearly".to_owned();
+    assert_eq!(level(46 * DAY), (yearly.clone(), 409, true, false));
+    assert_eq!(level(411 * DAY), (yearly, 425, true, true));
+}
+
 #[test]
 fn of_an_old_purchase_only_how_it_stands_is_told() {
     use Deed::{Renew, SwitchOff, SwitchOn};

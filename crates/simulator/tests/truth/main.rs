@@ -4,6 +4,7 @@
 mod every_store;
 mod forms;
 mod lives;
+mod money;
 mod stripe;
 
 use jiff::{SignedDuration, Timestamp};

@@ -13,16 +13,18 @@ use ledger::{
 impl Feed for MemoryLedger {
     async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>> {
         let state = self.state();
-        let told = state.events.iter().zip(1..);
+        // Of what is read already, nothing is looked at again.
+        let read = match page {
+            Page::After(after, _) => usize::try_from(after).unwrap_or(usize::MAX),
+            Page::Before(..) => 0,
+        };
+        let told = state.events.iter().zip(1..).skip(read);
         let wanted = told.filter(|(event, _)| is_wanted(filter, event));
         let row = |(event, position): (&Event, u64)| {
             FeedRow::new(position, event.clone(), Vec::new(), Vec::new())
         };
         Ok(match page {
-            Page::After(after, limit) => {
-                let later = wanted.filter(|(_, position)| *position > after);
-                later.take(limit).map(row).collect()
-            }
+            Page::After(_, limit) => wanted.take(limit).map(row).collect(),
             Page::Before(before, limit) => {
                 let is_earlier = |position| before.is_none_or(|before| position < before);
                 let earlier: Vec<_> = wanted

@@ -1,8 +1,8 @@
 //! What was heard of a customer beside what truly happened.
 
-use domain::{CancellationReason, Event, EventKind};
+use domain::{CancellationReason, Currency, Event, EventKind, Money, event::TransactionRef};
 use jiff::{SignedDuration, Timestamp};
-use simulator::truth::{Expected, Lasting, When};
+use simulator::truth::{Expected, Lasting, Purse, When, Worth};
 use std::collections::BTreeSet;
 
 /// How long after the store shows something it is heard, when nothing is in the way.
@@ -28,6 +28,8 @@ impl Hearing {
 
 /// How much of it can be asked for.
 pub(super) struct Measure<'a> {
+    /// What the customer pays with.
+    pub(super) purse: Purse,
     /// Nobody can be asked what came before what is heard first.
     pub(super) knows_no_past: bool,
     /// Everything was heard when it was said.
@@ -76,8 +78,26 @@ struct Heard {
     kind: &'static str,
     product: String,
     micros: Option<i64>,
+    /// What the charge that it is about comes to, where it says what that cost.
+    worth: Option<Worth>,
+    /// In which currency that was.
+    currency: Option<Currency>,
     reason: Option<&'static str>,
     at: Timestamp,
+}
+
+/// What an event says that a charge comes to.
+fn worth(told: &TransactionRef) -> Option<Worth> {
+    let micros = |money: Option<Money>| money.map(|money| money.micros);
+    Some(Worth {
+        usd: told.price_usd?.micros,
+        tax: micros(told.tax),
+        tax_usd: micros(told.tax_usd),
+        proceeds: micros(told.proceeds),
+        proceeds_usd: micros(told.proceeds_usd),
+        net: micros(told.net),
+        net_usd: micros(told.net_usd),
+    })
 }
 
 impl Heard {
@@ -98,6 +118,8 @@ impl Heard {
             kind: event.kind.id(),
             product: event.product.clone().unwrap_or_default(),
             micros: money.map(|money| money.micros),
+            worth: transaction.and_then(worth),
+            currency: money.map(|money| money.currency),
             reason: event.cancellation_reason.map(CancellationReason::id),
             at: event.occurred_at,
         })
@@ -114,6 +136,42 @@ impl Heard {
         !measure.is_whole && self.micros.unwrap_or(0) == 0 && expected.iter().any(undoes)
     }
 
+    /// What of the charge comes to something else than it is worth.
+    fn is_worth_else(&self, expected: &Expected, purse: &Purse) -> Option<&'static str> {
+        let (micros, at) = expected.charge.filter(|_| {
+            let kind = self.kind;
+            is_charge(kind) || kind.ends_with("_refunded") || kind == "refund_reversed"
+        })?;
+        if self
+            .currency
+            .is_some_and(|told| told.code() != purse.currency)
+        {
+            return Some("currency");
+        }
+        let is_subscription = !self.kind.starts_with("non_subscription");
+        let truly = purse.worth(micros, at, is_subscription);
+        let Some(told) = self.worth else {
+            return Some("dollars");
+        };
+        [
+            (told.usd != truly.usd, "dollars"),
+            (
+                (told.tax, told.tax_usd) != (truly.tax, truly.tax_usd),
+                "tax",
+            ),
+            (
+                (told.proceeds, told.proceeds_usd) != (truly.proceeds, truly.proceeds_usd),
+                "proceeds",
+            ),
+            (
+                (told.net, told.net_usd) != (truly.net, truly.net_usd),
+                "proceeds without tax",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(differs, what)| differs.then_some(what))
+    }
+
     /// What is not as expected; `None` when it is about something else.
     fn differs(&self, expected: &Expected, measure: &Measure<'_>) -> Option<Vec<String>> {
         if self.kind != expected.kind {
@@ -126,6 +184,11 @@ impl Heard {
         let may_be_unknown = expected.is_said_poorly && !measure.is_whole && self.micros.is_none();
         if expected.micros.is_some() && expected.micros != self.micros && !may_be_unknown {
             differences.push(format!("amount of {}", self.kind));
+        }
+        if let Some(what) = self.is_worth_else(expected, &measure.purse)
+            && (measure.is_whole || !expected.is_said_poorly)
+        {
+            differences.push(format!("{what} of {}", self.kind));
         }
         if expected.reason.is_some() && expected.reason != self.reason {
             differences.push(format!(
@@ -140,6 +203,18 @@ impl Heard {
         }
         Some(differences)
     }
+}
+
+/// Whether a kind of event is money that came in.
+fn is_charge(kind: &str) -> bool {
+    matches!(
+        kind,
+        "subscription_started"
+            | "trial_started"
+            | "trial_converted"
+            | "subscription_renewed"
+            | "non_subscription_purchase"
+    )
 }
 
 /// Leaves out what was heard of another product, or of the first price, before what it took over from was heard of: it is a renewal to who
@@ -183,13 +258,22 @@ pub(super) fn differences(
     let mut open: Vec<_> = expected.iter().rev().collect();
     // What only may be told takes nothing from what has to be.
     open.sort_by_key(|expected| expected.lasting == Lasting::Perhaps);
+    let mut ended = BTreeSet::new();
     open.retain(|expected| {
         let is_it = |heard: &Heard| {
             let differs = heard.differs(expected, measure);
             differs.is_some_and(|differs| differs.is_empty())
         };
         let found = heard.iter().position(is_it);
+        let is_perhaps = expected.lasting == Lasting::Perhaps;
+        if found.is_some() && is_perhaps && expected.kind.ends_with("_expired") {
+            ended.insert(expected.of.as_str());
+        }
         found.map(|index| heard.remove(index)).is_none()
+    });
+    // A period ends once: who was told of an end that was none, because what took over was not heard of, hears of no second one.
+    open.retain(|expected| {
+        !(expected.kind.ends_with("_expired") && ended.contains(expected.of.as_str()))
     });
     if measure.knows_no_past {
         misname(&mut open, &mut heard);

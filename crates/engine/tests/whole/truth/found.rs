@@ -8,7 +8,7 @@ use super::{
 use simulator::truth::{Beginning, Deed, Form, Life, Market, PlayDeed, StripeDeed};
 
 /// A life that begins then, with these deeds.
-fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
+pub(super) fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
     Life {
         market,
         begins: begins.parse().unwrap(),
@@ -19,17 +19,17 @@ fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
     }
 }
 
-async fn is_told_truly(life: Life, way: Way) {
+pub(super) async fn is_told_truly(life: Life, way: Way) {
     is_told_truly_with(1, life, way).await;
 }
 
 /// The same, with what becomes of messages drawn from that seed.
-async fn is_told_truly_with(seed: u64, life: Life, way: Way) {
+pub(super) async fn is_told_truly_with(seed: u64, life: Life, way: Way) {
     are_told_truly_with(seed, vec![life], way).await;
 }
 
 /// Several, those of each store in one world.
-async fn are_told_truly(lives: &[Life], way: Way) {
+pub(super) async fn are_told_truly(lives: &[Life], way: Way) {
     for market in Market::ALL {
         let lives = lives.iter().filter(|life| life.market == market);
         let lives: Vec<_> = lives.cloned().collect();
@@ -53,7 +53,7 @@ async fn are_told_truly_with(seed: u64, lives: Vec<Life>, way: Way) {
     }
 }
 
-const ANY: &str = "2026-01-02T00:00:00Z";
+pub(super) const ANY: &str = "2026-01-02T00:00:00Z";
 
 /// Nothing is left of a period that was refunded: what is bought in its time takes over from nothing.
 #[tokio::test(flavor = "multi_thread")]

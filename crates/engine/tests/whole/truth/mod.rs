@@ -3,6 +3,8 @@
 //! What a life comes to is written down while it is lived (`simulator::truth`), by rules that share nothing with those of the
 //! engine. `cargo xtask truth` lives many more years.
 
+mod brief;
+mod chosen;
 mod compare;
 mod drive;
 mod found;
@@ -98,8 +100,13 @@ type Known = Mutex<BTreeSet<(Market, String)>>;
 
 /// Lives of one store, told in one way: what differs, with the smallest lives that show it, unless such are known.
 async fn differs(of: (Market, Kinds), plan: Plan, count: u64, known: &Known) -> String {
-    let (market, way) = (of.0, plan.way);
-    let outcomes = Drive::all(lives(of, plan.seed, count), plan).await;
+    differs_of(lives(of, plan.seed, count), plan, known).await
+}
+
+/// The same, of these lives.
+async fn differs_of(lives: Vec<Life>, plan: Plan, known: &Known) -> String {
+    let (market, way) = (lives[0].market, plan.way);
+    let outcomes = Drive::all(lives, plan).await;
     let (mut report, mut shown) = (String::new(), Vec::new());
     for (kind, lives) in by_kind(outcomes) {
         let (count, seed) = (lives.len(), plan.seed);

@@ -154,6 +154,11 @@ impl World {
         Self::with_stores_and(&json!({})).await
     }
 
+    /// The same; what they keep of each sale is known.
+    pub(crate) async fn with_selling_stores() -> Self {
+        Self::over(project::selling(), false, |ledger| ledger).await
+    }
+
     /// The same, with settings of the project.
     pub(crate) async fn with_stores_and(settings: &Value) -> Self {
         Self::over(project::asking(settings), false, |ledger| ledger).await
@@ -335,11 +340,13 @@ impl World {
 
     /// Everything recorded so far, in order.
     pub(crate) async fn feed(&self) -> Vec<FeedRow> {
-        self.engine
-            .ledger()
-            .events(&EventFilter::default(), Page::After(0, 100_000))
-            .await
-            .unwrap()
+        self.feed_after(0).await
+    }
+
+    /// What was recorded after a position, in order.
+    pub(crate) async fn feed_after(&self, position: u64) -> Vec<FeedRow> {
+        let (all, page) = (EventFilter::default(), Page::After(position, 100_000));
+        self.engine.ledger().events(&all, page).await.unwrap()
     }
 
     pub(crate) async fn events(&self) -> Vec<Event> {

@@ -43,10 +43,21 @@ pub(super) fn asking(settings: &Value) -> Desired {
 
 /// With an app of one store, which can be asked, and nobody who hears of it.
 pub(super) fn of(store: Store) -> Desired {
-    let mut project = with(&json!({}), &access());
+    let mut project = selling();
     project.integrations.clear();
     let is_of = |told: &Given<String>| matches!(told, Given::Set(told) if told == store.id());
     project.apps.retain(|_, app| is_of(&app.store));
+    project
+}
+
+/// Whose stores can be asked, and keep what they are known to keep of each sale; of one of one's own nobody knows.
+pub(super) fn selling() -> Desired {
+    let mut project = with(&json!({}), &access());
+    for (app, commission) in [("ios", "standard"), ("android", "standard"), ("web", "2.9")] {
+        let app = project.apps.get_mut(app).unwrap();
+        let kept = ("commission".to_owned(), Given::Set(json!(commission)));
+        app.settings.extend([kept]);
+    }
     project
 }
 
@@ -63,7 +74,7 @@ fn with(settings: &Value, access: &Value) -> Desired {
         "products": {
             "pass": { "entitlements": ["premium"], "duration": "P30D" },
             "monthly": premium, "yearly": premium, "unmapped": {}, "hd": { "entitlements": ["hd"] }, "prod_hd": { "entitlements": ["hd"] },
-            "com.example.monthly": premium, "com.example.yearly": premium, "gold": premium, "silver": premium, "prod_gold": premium, "shop_gold": premium,
+            "com.example.monthly": premium, "com.example.yearly": premium, "com.example.light": premium, "gold": premium, "silver": premium, "prod_gold": premium, "shop_gold": premium,
         },
         "apps": {
             "ios": both(ios, access),

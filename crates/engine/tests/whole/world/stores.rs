@@ -1,12 +1,12 @@
 //! Stores that act on command, through a whole engine.
 
 use super::World;
-use domain::{AppId, Store};
+use domain::{AccessLevel, AppId, Store};
 use engine::{Accepted, IntakeError};
 use serde_json::Value;
 use simulator::{Channel, Message};
 use sources::{Incoming, Receipt, Sender};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
     /// Holds back what stores answer, or lets it go.
@@ -121,18 +121,23 @@ impl World {
 
     /// Which entitlements a customer has now.
     pub(crate) async fn access(&self, who: &str) -> BTreeSet<String> {
+        let levels = self.levels(who).await.into_iter();
+        let active = levels.filter(|(_, level)| level.is_active_at(self.now()));
+        active.map(|(entitlement, _)| entitlement).collect()
+    }
+
+    /// What is known of a customer's access, by entitlement.
+    pub(crate) async fn levels(&self, who: &str) -> BTreeMap<String, AccessLevel> {
         let setup = self.engine.setup();
         let unlocks = &setup.project(self.project).unwrap().unlocks;
         let known = self.engine.ledger().customer(self.project, who).await;
         let Some(record) = known.unwrap() else {
-            return BTreeSet::new();
+            return BTreeMap::new();
         };
         let purchases = record
             .purchases
             .iter()
             .map(|owned| (&owned.chain, &owned.stored.snapshot));
-        let levels = domain::access::access(purchases, unlocks).into_iter();
-        let active = levels.filter(|(_, level)| level.is_active_at(self.now()));
-        active.map(|(entitlement, _)| entitlement).collect()
+        domain::access::access(purchases, unlocks)
     }
 }

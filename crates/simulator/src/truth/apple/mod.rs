@@ -11,7 +11,7 @@ use super::{
     maker::Maker,
     walk::{Stand, Walk},
 };
-use payload::{intent, revoke};
+use payload::{intent, revoke, unrevoke};
 use serde_json::Value;
 
 impl AppStore {
@@ -140,6 +140,31 @@ impl AppStore {
         vec![self.says(walk, "REFUND", None, transaction, Some(stands))]
     }
 
+    /// What was taken back is shown as what it was, and that it is over: for the reason that is known of it.
+    fn undone_late(&mut self, walk: &Walk) -> Vec<Act> {
+        unrevoke(&mut self.transaction);
+        let (mut renewal, status) = self.stands(walk);
+        let was_cancelled = walk.had_been_cancelled();
+        renewal["autoRenewStatus"] = u8::from(!was_cancelled).into();
+        if was_cancelled {
+            renewal["expirationIntent"] = intent::CANCELLED.into();
+        }
+        let (transaction, stands) = (self.transaction.clone(), Some((renewal, status)));
+        vec![self.says(walk, "REFUND_REVERSED", None, transaction, stands)]
+    }
+
+    /// The notification holds the old transaction, and how the subscription stands on its newer one.
+    fn undone_earlier(&mut self, walk: &Walk) -> Vec<Act> {
+        let undone = walk.undone();
+        let known = undone.and_then(|back| self.transactions.get(&back.charge.id));
+        let Some(mut transaction) = known.cloned() else {
+            return Vec::new();
+        };
+        unrevoke(&mut transaction);
+        let stands = Some(self.stands(walk));
+        vec![self.says(walk, "REFUND_REVERSED", None, transaction, stands)]
+    }
+
     /// The replaced transaction shows it in the history from then on, which nobody is told.
     fn upgraded(&mut self, walk: &Walk) -> Vec<Act> {
         let mut old = self.transaction.clone();
@@ -195,11 +220,11 @@ impl Maker for AppStore {
             Deed::Refund | Deed::RefundPart => self.refunded(walk, deed),
             Deed::RefundEarlier => self.refunded_earlier(walk),
             Deed::Undo => {
-                if let Some(transaction) = self.transaction.as_object_mut() {
-                    transaction.retain(|name, _| !name.starts_with("revocation"));
-                }
+                unrevoke(&mut self.transaction);
                 self.about(walk, "REFUND_REVERSED", None)
             }
+            Deed::UndoLate => self.undone_late(walk),
+            Deed::UndoEarlier => self.undone_earlier(walk),
             Deed::Upgrade => self.upgraded(walk),
             Deed::Plan | Deed::DropAddOn => {
                 self.about(walk, "DID_CHANGE_RENEWAL_PREF", Some("DOWNGRADE"))

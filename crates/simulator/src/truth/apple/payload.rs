@@ -51,6 +51,7 @@ pub(in crate::truth) struct AppStore {
     pub(super) number: u64,
     pub(super) is_intro: bool,
     pub(super) form: Form,
+    currency: &'static str,
     /// The present purchase says whose it is.
     pub(super) is_named: bool,
     /// Of the first transaction, which names the chain.
@@ -68,6 +69,7 @@ impl AppStore {
             number,
             is_intro: life.beginning == Beginning::Intro,
             form: life.form(),
+            currency: life.purse().currency,
             is_named: life.form() != Form::Nameless,
             first: None,
             transaction: Value::Null,
@@ -94,7 +96,7 @@ impl AppStore {
             "originalPurchaseDate": first.from.as_millisecond(), "expiresDate": charge.until.map(Timestamp::as_millisecond),
             "quantity": 1, "type": "Auto-Renewable Subscription", "environment": ENVIRONMENT, "transactionReason": reason,
             "inAppOwnershipType": if self.is_family_shared() { "FAMILY_SHARED" } else { "PURCHASED" },
-            "storefront": "USA", "storefrontId": "143441", "price": charge.micros / 1000, "currency": "USD",
+            "storefront": "USA", "storefrontId": "143441", "price": charge.micros / 1000, "currency": self.currency,
             "appTransactionId": format!("7{:015}", self.number),
         });
         if self.is_named {
@@ -239,7 +241,11 @@ impl AppStore {
     pub(super) fn stands(&self, walk: &Walk) -> (Value, u8) {
         let line = &walk.line;
         let first = self.first.as_ref().unwrap_or(&line.charge);
-        let planned = if line.is_planned { 0 } else { line.product };
+        let planned = if line.is_planned {
+            walk.planned()
+        } else {
+            line.product
+        };
         let mut renewal = json!({
             "originalTransactionId": first.id, "productId": line.charge.product,
             "autoRenewProductId": walk.habits.products[planned], "autoRenewStatus": u8::from(line.is_renewing),
@@ -310,4 +316,11 @@ pub(super) fn revoke(transaction: &mut Value, percentage: i64) {
     transaction["revocationType"] = kind.into();
     transaction["revocationReason"] = 0.into();
     transaction["revocationPercentage"] = percentage.into();
+}
+
+/// It is shown as what it was before.
+pub(super) fn unrevoke(transaction: &mut Value) {
+    if let Some(fields) = transaction.as_object_mut() {
+        fields.retain(|name, _| !name.starts_with("revocation"));
+    }
 }

@@ -32,8 +32,12 @@ pub struct Expected {
     pub kind: &'static str,
     /// The product it names.
     pub product: String,
-    /// Millionths of a dollar; `None` where the store does not say, or where it is about no money.
+    /// Millionths of what the customer pays with; `None` where the store does not say, or where it is about no money.
     pub micros: Option<i64>,
+    /// The store's id of the charge that it is about: of the present period, where it is about none else.
+    pub of: String,
+    /// What the charge cost that it is about, and when it was due; `None` where what it is worth is not asked.
+    pub charge: Option<(i64, Timestamp)>,
     /// Why; `None` where there is no reason to give.
     pub reason: Option<&'static str>,
     /// When.
@@ -57,6 +61,8 @@ pub(super) fn money(kind: &'static str, charge: &Charge) -> Expected {
         kind,
         product: charge.product.clone(),
         micros: Some(charge.micros),
+        of: charge.id.clone(),
+        charge: Some((charge.micros, charge.from)),
         reason: None,
         when: When::At(charge.from),
         lasting: Lasting::Recorded(charge.from),

@@ -76,6 +76,7 @@ impl History {
             matches!(
                 told.what,
                 Happened::Ended(_)
+                    | Happened::HadEnded(..)
                     | Happened::TakenOff
                     | Happened::GaveBack {
                         takes_access: true,

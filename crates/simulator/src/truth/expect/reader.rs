@@ -14,6 +14,10 @@ pub(super) struct Reader<'a> {
     is_ordinary: bool,
     told: &'a [&'a Told],
     charge: Option<&'a Charge>,
+    /// End of the present period, which may have moved.
+    ends: Option<Timestamp>,
+    /// Of the last charge it was told that the next one failed: once, however many follow of which nothing was charged.
+    failed: Option<&'a str>,
     /// Money was taken for it before.
     is_paid: bool,
     /// The present period was refunded, and what was bought is taken back.
@@ -27,6 +31,8 @@ impl<'a> Reader<'a> {
             is_ordinary,
             told,
             charge: None,
+            ends: None,
+            failed: None,
             is_paid: false,
             is_taken_back: false,
         }
@@ -97,7 +103,13 @@ impl<'a> Reader<'a> {
             Happened::RefundDeclined(charge) => vec![said("refund_declined", charge, told.at)],
             Happened::SwitchedOff => vec![self.switched_off(index, told.at)],
             Happened::SwitchedOn => vec![self.state(index, "renewal_reactivated")],
+            Happened::ChargeFailed { .. }
+                if self.failed == self.charge.map(|charge| charge.id.as_str()) =>
+            {
+                Vec::new()
+            }
             Happened::ChargeFailed { grace } => {
+                self.failed = self.charge.map(|charge| charge.id.as_str());
                 let mut events = vec![self.named(index, "billing_issue_detected")];
                 if grace.is_some() {
                     events.push(self.named(index, "entered_grace_period"));
@@ -105,6 +117,11 @@ impl<'a> Reader<'a> {
                 events
             }
             Happened::Ended(_) if self.is_taken_back => Vec::new(),
+            Happened::HadEnded(why, at) => vec![Expected {
+                reason: why.reason(),
+                when: When::At(*at),
+                ..self.state(index, "expired")
+            }],
             Happened::Ended(why) => vec![self.ended(index, *why, told.at)],
             Happened::PauseAsked | Happened::Paused => {
                 vec![self.named(index, "subscription_paused")]
@@ -119,7 +136,10 @@ impl<'a> Reader<'a> {
                 ..self.named(index, "product_changed")
             }],
             Happened::PlanWithdrawn => vec![self.named(index, "product_changed")],
-            Happened::Moved(_) => vec![self.named(index, self.market.moved())],
+            Happened::Moved(until) => {
+                self.ends = Some(*until);
+                vec![self.named(index, self.market.moved())]
+            }
             Happened::IncreaseAnnounced => vec![self.named(index, "price_increase_pending")],
             Happened::IncreaseAccepted => vec![self.named(index, "price_increase_accepted")],
             // A pause was told when it was asked for, and what ends here is access; what is asked for no more, runs unpaid or is
@@ -147,17 +167,10 @@ impl<'a> Reader<'a> {
     }
 
     fn ended(&self, index: usize, why: Why, at: Timestamp) -> Expected {
-        let reason = match why {
-            Why::Cancelled => Some("voluntarily_cancelled"),
-            Why::Unpaid => Some("billing_error"),
-            Why::Refused => Some("price_increase"),
-            // The store gives none, or one that is told as a refund.
-            Why::PaidUp | Why::Disputed => None,
-        };
         let is_dated = why != Why::Unpaid || self.market.dates_intent();
         let named = self.state(index, "expired");
         Expected {
-            reason,
+            reason: why.reason(),
             when: if is_dated { When::At(at) } else { named.when },
             ..named
         }
@@ -166,6 +179,7 @@ impl<'a> Reader<'a> {
     fn charged(&mut self, charge: &'a Charge, how: How) -> Vec<Expected> {
         let was_paid = self.is_paid;
         let old = self.charge.replace(charge);
+        let old_ends = std::mem::replace(&mut self.ends, charge.until);
         // A fee beside a trial is no price of it.
         self.is_paid |= charge.micros > 0 && !charge.is_trial;
         self.is_taken_back = false;
@@ -186,20 +200,23 @@ impl<'a> Reader<'a> {
                     ..money("product_changed", charge)
                 });
             }
-            if how == How::AtOnce && old.micros > 0 {
+            // A fee beside a trial paid for no period.
+            let was_paid_for = old.micros > 0 && !old.is_trial;
+            if how == How::AtOnce && was_paid_for {
                 // No store says what it gave back for the rest of the old period.
                 events.push(Expected {
                     micros: None,
+                    charge: None,
                     reason: Some("upgraded"),
                     when: When::At(charge.from),
                     ..money("subscription_refunded", old)
                 });
             }
-            if how == How::AtRenewal && old.micros > 0 {
+            if how == How::AtRenewal && was_paid_for {
                 events.push(Expected {
                     micros: None,
                     reason: Some("new_subscription_replace"),
-                    when: When::At(old.until.unwrap_or(charge.from)),
+                    when: When::At(old_ends.unwrap_or(charge.from)),
                     ..money("subscription_expired", old)
                 });
             }
@@ -211,12 +228,17 @@ impl<'a> Reader<'a> {
     /// Something that the store shows for a while, about the present period.
     fn named(&self, index: usize, kind: &'static str) -> Expected {
         let at = self.told[index].at;
-        let product = self.charge.map(|charge| charge.product.clone());
+        let (of, product) = self
+            .charge
+            .map(|charge| (charge.id.clone(), charge.product.clone()))
+            .unwrap_or_default();
         Expected {
             purchase: 0,
             kind,
-            product: product.unwrap_or_default(),
+            product,
             micros: None,
+            of,
+            charge: None,
             reason: None,
             when: self.shown(at),
             lasting: Lasting::While(at, self.replaced_at(index)),
@@ -282,6 +304,7 @@ impl<'a> Reader<'a> {
                 later,
                 Happened::Charged(..)
                     | Happened::Ended(_)
+                    | Happened::HadEnded(..)
                     | Happened::TakenOff
                     | Happened::GaveBack {
                         takes_access: true,
@@ -366,5 +389,18 @@ fn gave_back(charge: &Charge, micros: i64, at: Timestamp) -> Expected {
         reason: Some("refund"),
         when: When::At(at),
         ..money(kind, charge)
+    }
+}
+
+impl Why {
+    /// The reason that is given for it.
+    const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Cancelled => Some("voluntarily_cancelled"),
+            Self::Unpaid => Some("billing_error"),
+            Self::Refused => Some("price_increase"),
+            // The store gives none, or one that is told as a refund.
+            Self::PaidUp | Self::Disputed => None,
+        }
     }
 }

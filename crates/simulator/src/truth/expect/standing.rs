@@ -45,7 +45,7 @@ impl Standing {
             | Happened::GaveBack {
                 takes_access: true, ..
             } => self.since = last,
-            Happened::Ended(_) => self.since = last.or(self.since.take()),
+            Happened::Ended(_) | Happened::HadEnded(..) => self.since = last.or(self.since.take()),
             Happened::ChargeFailed { .. } => {
                 self.issue = events.first().cloned();
                 self.since = last;

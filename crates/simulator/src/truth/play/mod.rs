@@ -11,11 +11,13 @@ use super::{
     act::{Act, Change, Word},
     deed::Deed,
     maker::Maker,
+    purse::Purse,
+    told::Charge,
     walk::{Stand, Walk},
 };
 use crate::play::{money, time};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const RECOVERED: u8 = 1;
 const RENEWED: u8 = 2;
@@ -32,6 +34,20 @@ const EXPIRED: u8 = 13;
 const ITEMS_CHANGED: u8 = 17;
 const CANCELLATION_SCHEDULED: u8 = 18;
 const PRICE_CHANGE_UPDATED: u8 = 19;
+
+impl Purse {
+    /// What an order of that costs, and the tax in it.
+    fn order(&self, micros: i64) -> (Value, Value) {
+        self.order_of(&[micros])
+    }
+
+    /// The same, of several products.
+    fn order_of(&self, all: &[i64]) -> (Value, Value) {
+        let taxed = |micros: &i64| self.taxed(*micros);
+        let total = money(all.iter().sum(), self.currency);
+        (total, money(all.iter().map(taxed).sum(), self.currency))
+    }
+}
 
 impl Play {
     fn shows(&self, walk: &Walk) -> Change {
@@ -69,9 +85,10 @@ impl Play {
     }
 
     /// A purchase that takes over from the present one, and a moment later the end of that.
-    fn taken_over(&mut self, walk: &Walk, order: Option<Change>) -> Vec<Act> {
+    fn taken_over(&mut self, walk: &Walk, paid: Option<&Charge>) -> Vec<Act> {
         let old = self.token.clone();
         self.buy(walk, Some(old.clone()));
+        let order = paid.map(|charge| self.order(walk, &[charge]));
         let mut acts = self.about(walk, &[PURCHASED]);
         acts[0].changes.splice(0..0, order);
         acts[0].changes.push(Change::PlayReplaced {
@@ -94,8 +111,7 @@ impl Play {
     /// A further product: a purchase with both, and an order for what was added.
     fn added(&mut self, walk: &Walk) -> Vec<Act> {
         let side = walk.line.side.as_ref();
-        let order = side.map(|side| self.order(walk, &[&side.charge]));
-        self.taken_over(walk, order)
+        self.taken_over(walk, side.map(|side| &side.charge))
     }
 
     /// The customer's bank asks for the money, and the store asks what speaks for or against it.
@@ -126,8 +142,7 @@ impl Play {
 
     /// Another plan at once, or more time.
     fn upgraded(&mut self, walk: &Walk) -> Vec<Act> {
-        let order = self.order(walk, &[&walk.line.charge]);
-        self.taken_over(walk, Some(order))
+        self.taken_over(walk, Some(&walk.line.charge))
     }
 
     /// Money given back, as the order shows it.
@@ -155,6 +170,7 @@ impl Play {
             order,
             at: walk.now(),
             micros: walk.given_back(back),
+            currency: walk.purse.currency,
             is_whole: deed != Deed::RefundPart,
         };
         vec![Act {
@@ -182,11 +198,11 @@ impl Play {
             token: token.clone(),
             body: product,
         };
-        let total = money(charge.micros, "USD");
+        let (total, tax) = walk.purse.order(charge.micros);
         let (paper, word) = if is_bought {
             let order = json!({
-                "orderId": charge.id, "state": "PROCESSED", "createTime": time(charge.from), "total": total,
-                "lineItems": [{ "productId": charge.product, "total": total }],
+                "orderId": charge.id, "state": "PROCESSED", "createTime": time(charge.from), "total": total, "tax": tax,
+                "lineItems": [{ "productId": charge.product, "total": total, "tax": tax }],
             });
             let sku = charge.product.clone();
             (
@@ -204,6 +220,7 @@ impl Play {
                     order: order.clone(),
                     at: walk.now(),
                     micros: charge.micros,
+                    currency: walk.purse.currency,
                     is_whole: true,
                 },
                 Word::PlayVoided {
@@ -293,6 +310,8 @@ impl Maker for Play {
             // In no life of this store.
             Deed::Unplan
             | Deed::Undo
+            | Deed::UndoLate
+            | Deed::UndoEarlier
             | Deed::StopNow
             | Deed::StartAnew
             | Deed::TakeMore

@@ -2,7 +2,7 @@
 
 use super::Play;
 use crate::{
-    play::{money, time},
+    play::time,
     truth::{
         act::{Act, Change, Word},
         deed::PlayDeed,
@@ -33,7 +33,7 @@ impl Play {
                     token,
                     sku: first.charge.product.clone(),
                 };
-                (vec![Change::PlayOrder(self.paid(&order.parts))], word)
+                (vec![Change::PlayOrder(self.paid(walk, &order.parts))], word)
             }
             PlayDeed::VoidPiece => {
                 let (order, at) = (id, walk.now());
@@ -41,6 +41,7 @@ impl Play {
                     order: order.clone(),
                     at,
                     micros: first.each(),
+                    currency: walk.purse.currency,
                     is_whole: false,
                 };
                 (vec![refund], Word::PlayVoidedPieces { token, order })
@@ -71,14 +72,16 @@ impl Play {
         })
     }
 
-    fn paid(&self, parts: &[Part]) -> Value {
+    fn paid(&self, walk: &Walk, parts: &[Part]) -> Value {
         let first = &parts[0].charge;
-        let total: i64 = parts.iter().map(|part| part.charge.micros).sum();
+        let all: Vec<i64> = parts.iter().map(|part| part.charge.micros).collect();
+        let (total, tax) = walk.purse.order_of(&all);
         json!({
-            "orderId": first.id, "state": "PROCESSED", "createTime": time(first.from), "total": money(total, "USD"),
-            "lineItems": self.listed(parts, |part| json!({
-                "productId": part.charge.product, "total": money(part.charge.micros, "USD"),
-            })),
+            "orderId": first.id, "state": "PROCESSED", "createTime": time(first.from), "total": total, "tax": tax,
+            "lineItems": self.listed(parts, |part| {
+                let (total, tax) = walk.purse.order(part.charge.micros);
+                json!({ "productId": part.charge.product, "total": total, "tax": tax })
+            }),
         })
     }
 

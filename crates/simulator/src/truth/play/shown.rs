@@ -68,6 +68,7 @@ impl Play {
     /// The products of the subscription, as the API lists them: in no particular order.
     fn items(&self, walk: &Walk) -> Vec<Value> {
         let line = &walk.line;
+        let currency = walk.purse.currency;
         let ends = match line.stand {
             Stand::Grace(until) => until,
             Stand::Over | Stand::Refunded => self.ended_at.unwrap_or(walk.ends_at()),
@@ -75,7 +76,7 @@ impl Play {
         };
         let has_ended = matches!(line.stand, Stand::Over | Stand::Refunded);
         let renews = !has_ended && (line.is_renewing || walk.is_committed());
-        let mut base = item(&line.charge, walk.price(), ends, renews);
+        let mut base = item(&line.charge, money(walk.price(), currency), ends, renews);
         let terms = &mut base["autoRenewingPlan"];
         let increase = match line.increase {
             Increase::None => None,
@@ -110,19 +111,19 @@ impl Play {
         }
         let mut items = Vec::new();
         if let Some(side) = &line.side {
-            let mut item = item(&side.charge, ADDON_PRICE, ends, renews);
+            let mut item = item(&side.charge, money(ADDON_PRICE, currency), ends, renews);
             if side.is_leaving {
                 item["deferredItemRemoval"] = json!({});
             }
             items.push(item);
         }
         if line.is_planned && !has_ended {
-            let (product, plan) = named(walk.habits.products[walk.habits.planned]);
+            let (product, plan) = named(walk.habits.products[walk.planned()]);
             base["autoRenewingPlan"] = json!({});
             base["deferredItemReplacement"] = json!({ "productId": product });
             items.push(json!({
                 "productId": product, "offerDetails": { "basePlanId": plan },
-                "autoRenewingPlan": { "autoRenewEnabled": true, "recurringPrice": money(4_990_000, "USD") },
+                "autoRenewingPlan": { "autoRenewEnabled": true, "recurringPrice": money(4_990_000, walk.purse.currency) },
             }));
         }
         // Half of all lives list them the other way round.
@@ -207,15 +208,17 @@ impl Play {
     fn paper(&self, walk: &Walk, charges: &[&Charge]) -> Value {
         let lines = charges.iter().map(|charge| {
             let (product, plan) = named(&charge.product);
-            json!({ "productId": product, "total": money(charge.micros, "USD"), "subscriptionDetails": {
+            let (total, tax) = walk.purse.order(charge.micros);
+            json!({ "productId": product, "total": total, "tax": tax, "subscriptionDetails": {
                 "basePlanId": plan, "offerPhase": self.phase(walk).1,
                 "servicePeriodStartTime": time(charge.from), "servicePeriodEndTime": charge.until.map(time),
             } })
         });
-        let total = charges.iter().map(|charge| charge.micros).sum();
+        let all: Vec<i64> = charges.iter().map(|charge| charge.micros).collect();
+        let (total, tax) = walk.purse.order_of(&all);
         json!({
             "orderId": charges[0].id, "purchaseToken": self.token, "state": "PROCESSED", "createTime": time(walk.now()), "lastEventTime": time(walk.now()),
-            "total": money(total, "USD"), "tax": money(0, "USD"), "lineItems": lines.collect::<Vec<_>>(),
+            "total": total, "tax": tax, "lineItems": lines.collect::<Vec<_>>(),
         })
     }
 
@@ -225,6 +228,7 @@ impl Play {
         let lines = order["lineItems"].as_array_mut();
         for line in lines.into_iter().flatten().filter_map(Value::as_object_mut) {
             line.remove("total");
+            line.remove("tax");
         }
         if let Some(fields) = order.as_object_mut() {
             fields.remove("total");
@@ -240,9 +244,9 @@ fn named(product: &str) -> (&str, &str) {
 }
 
 /// A product of a subscription, last paid by that charge.
-fn item(charge: &Charge, price: i64, ends: Timestamp, renews: bool) -> Value {
+fn item(charge: &Charge, price: Value, ends: Timestamp, renews: bool) -> Value {
     let (product, plan) = named(&charge.product);
-    let mut terms = json!({ "recurringPrice": money(price, "USD") });
+    let mut terms = json!({ "recurringPrice": price });
     if renews {
         terms["autoRenewEnabled"] = true.into();
     }

@@ -14,7 +14,7 @@ use super::{
     walk::{ADDON_PRICE, Walk},
 };
 use jiff::{SignedDuration, Timestamp};
-use objects::{cents, price};
+use objects::cents;
 use serde_json::json;
 
 impl Stripe {
@@ -24,12 +24,13 @@ impl Stripe {
             return Vec::new();
         };
         let (charge, now) = (&side.charge, walk.now());
-        let bought = price(&charge.product, ADDON_PRICE);
+        let bought = self.price(&charge.product, ADDON_PRICE);
         let amount = cents(charge.micros);
         let line = json!({
             "amount": amount, "period": { "start": now.as_second(), "end": walk.ends_at().as_second() },
             "parent": { "subscription_item_details": { "proration": true, "subscription": self.id(), "subscription_item": self.item(true) } },
             "pricing": { "price_details": { "price": bought["id"], "product": bought["product"] } },
+            "taxes": self.taxes(charge.micros),
         });
         let mut changes = vec![self.shows(walk)];
         changes.extend(self.paper(&charge.id, "subscription_update", amount, now, &[line]));
@@ -83,8 +84,8 @@ impl Stripe {
     /// The smaller product from the next period on. A schedule names prices only.
     fn planned(&self, walk: &Walk) -> Vec<Act> {
         let (now, then) = (&walk.line.charge, walk.ends_at().as_second());
-        let named = |product: &str| price(product, 0)["id"].clone();
-        let smaller = walk.habits.products[0];
+        let named = |product: &str| self.price(product, 0)["id"].clone();
+        let smaller = walk.habits.products[walk.planned()];
         let schedule = json!({
             "id": self.schedule(), "object": "subscription_schedule", "subscription": self.id(), "status": "active",
             "current_phase": { "start_date": now.from.as_second(), "end_date": then },
@@ -99,7 +100,7 @@ impl Stripe {
             id: self.schedule(),
         };
         let changes = vec![
-            Change::Stripe("prices", price(smaller, 0)),
+            Change::Stripe("prices", self.price(smaller, 0)),
             Change::Stripe("subscription_schedules", schedule),
             self.shows(walk),
         ];
@@ -112,15 +113,16 @@ impl Stripe {
             return Vec::new();
         };
         let (amount, now) = (cents(more.micros), walk.now());
-        let bought = price(&more.product, walk.price());
-        let line = |amount: i64| {
+        let bought = self.price(&more.product, walk.price());
+        let line = |amount: i64, taxed: i64| {
             json!({
                 "amount": amount, "period": { "start": now.as_second(), "end": walk.ends_at().as_second() },
                 "parent": { "subscription_item_details": { "proration": true, "subscription": self.id(), "subscription_item": self.item(false) } },
                 "pricing": { "price_details": { "price": bought["id"], "product": bought["product"] } },
+                "taxes": self.taxes(taxed),
             })
         };
-        let lines = [line(-amount), line(2 * amount)];
+        let lines = [line(-amount, 0), line(2 * amount, more.micros)];
         let mut changes = vec![self.shows(walk)];
         changes.extend(self.paper(&more.id, "subscription_update", amount, now, &lines));
         let word = Word::Stripe {
@@ -167,7 +169,7 @@ impl Stripe {
         let id = format!("re_{}x{}", self.number, self.refunds);
         self.refunded.insert(intent.to_owned(), id.clone());
         let refund = json!({
-            "id": id, "object": "refund", "amount": cents(micros), "currency": "usd", "status": "succeeded",
+            "id": id, "object": "refund", "amount": cents(micros), "currency": self.currency(), "status": "succeeded",
             "created": walk.now().as_second(), "charge": format!("ch_{intent}"), "payment_intent": intent,
         });
         vec![Act {
@@ -198,7 +200,7 @@ impl Stripe {
         let intent = format!("pi_{}", back.charge.id);
         let id = self.refunded.get(&intent).cloned().unwrap_or_default();
         let refund = json!({
-            "id": id, "object": "refund", "amount": cents(walk.given_back(back)), "currency": "usd", "status": "failed",
+            "id": id, "object": "refund", "amount": cents(walk.given_back(back)), "currency": self.currency(), "status": "failed",
             "created": back.at.as_second(), "charge": format!("ch_{intent}"), "payment_intent": intent,
         });
         let word = Word::Stripe {
@@ -219,9 +221,10 @@ impl Stripe {
         }
         let session = json!({
             "id": format!("cs_{}", charge.id), "object": "checkout.session", "mode": "payment", "payment_status": "paid", "livemode": false,
-            "payment_intent": charge.id, "customer": self.customer(), "currency": "usd", "amount_total": cents(charge.micros),
+            "payment_intent": charge.id, "customer": self.customer(), "currency": self.currency(), "amount_total": cents(charge.micros),
             "created": charge.from.as_second(), "metadata": { "app_user_id": self.who },
-            "line_items": { "data": [{ "price": price(&charge.product, charge.micros), "quantity": 1 }] },
+            "line_items": { "data": [{ "price": self.price(&charge.product, charge.micros), "quantity": 1 }] },
+            "total_details": { "amount_tax": cents(self.purse.taxed(charge.micros)) },
         });
         let word = Word::Stripe {
             kind: "checkout.session.completed",
@@ -278,7 +281,7 @@ impl Maker for Stripe {
                 let micros = walk.given_back(back);
                 self.refunded(walk, walk.line.purchase, &intent, micros)
             }
-            Deed::Undo => self.refund_failed(walk),
+            Deed::Undo | Deed::UndoEarlier => self.refund_failed(walk),
             Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.once(walk, deed),
             Deed::AddOn => self.added(walk),
             Deed::Plan => self.planned(walk),
@@ -303,6 +306,7 @@ impl Maker for Stripe {
             | Deed::RefundItem
             | Deed::TopUp
             | Deed::Repeat
+            | Deed::UndoLate
             | Deed::DropAddOn
             | Deed::Play(_) => Vec::new(),
         }

@@ -3,6 +3,7 @@
 use crate::truth::{
     act::Change,
     life::{Form, Life, Market},
+    purse::Purse,
     told::Charge,
     walk::{ADDON_PRICE, Stand, Walk},
 };
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 pub(in crate::truth) struct Stripe {
     pub(super) who: String,
     pub(super) number: u64,
+    pub(super) purse: Purse,
     pub(super) subscriptions: u64,
     pub(super) refunds: u64,
     /// The last refund of each payment.
@@ -32,17 +34,29 @@ pub(super) const fn cents(micros: i64) -> i64 {
     micros / 10_000
 }
 
-/// The price of a product, as an object.
-pub(super) fn price(name: &str, micros: i64) -> Value {
-    let (product, price) = name.split_once(':').unwrap_or((name, name));
-    json!({ "id": price, "product": product, "unit_amount": cents(micros), "currency": "usd" })
-}
-
 impl Stripe {
+    /// What the customer pays with, as Stripe writes it.
+    pub(super) fn currency(&self) -> String {
+        self.purse.currency.to_lowercase()
+    }
+
+    /// The price of a product, as an object.
+    pub(super) fn price(&self, name: &str, micros: i64) -> Value {
+        let (product, price) = name.split_once(':').unwrap_or((name, name));
+        json!({ "id": price, "product": product, "unit_amount": cents(micros), "currency": self.currency() })
+    }
+
+    /// The tax in an amount, as a line of an invoice lists it.
+    pub(super) fn taxes(&self, micros: i64) -> Value {
+        let amount = cents(self.purse.taxed(micros));
+        json!([{ "amount": amount, "tax_behavior": "inclusive", "taxability_reason": "standard_rated" }])
+    }
+
     pub(in crate::truth) fn new(life: &Life, number: u64) -> Self {
         Self {
             who: Market::Stripe.who(number),
             number,
+            purse: life.purse(),
             subscriptions: 0,
             refunds: 0,
             refunded: BTreeMap::new(),
@@ -88,7 +102,7 @@ impl Stripe {
         let ended_at = (line.stand == Stand::Over).then(|| walk.ended_at().as_second());
         let mut subscription = json!({
             "id": self.id(), "object": "subscription", "customer": self.customer(), "status": status, "livemode": false,
-            "currency": "usd", "start_date": self.began.as_second(), "created": self.began.as_second(),
+            "currency": self.currency(), "start_date": self.began.as_second(), "created": self.began.as_second(),
             "cancel_at_period_end": runs_out, "cancel_at": runs_out.then(|| ends.as_second()),
             "canceled_at": self.cancelled_at.or(ended_at.map(|_| walk.ended_at())).map(Timestamp::as_second),
             "cancellation_details": { "reason": reason }, "ended_at": ended_at,
@@ -136,14 +150,14 @@ impl Stripe {
             })
         };
         let line = &walk.line;
-        let sold = price(&line.charge.product, walk.price());
+        let sold = self.price(&line.charge.product, walk.price());
         let base = item(self.item(false), sold, self.began);
         let side = line.side.as_ref().map(|side| {
-            let price = price(&side.charge.product, ADDON_PRICE);
+            let price = self.price(&side.charge.product, ADDON_PRICE);
             item(self.item(true), price, side.since)
         });
         let usage = walk.own.usage.as_ref().map(|_| {
-            let mut counted = price(walk.habits.usage, 0);
+            let mut counted = self.price(walk.habits.usage, 0);
             counted["recurring"] = json!({ "usage_type": "metered" });
             item(format!("{}u", self.item(false)), counted, self.began)
         });
@@ -167,17 +181,18 @@ impl Stripe {
     pub(super) fn invoice(&self, walk: &Walk, reason: &str, paid_at: Timestamp) -> Vec<Change> {
         let charge = &walk.line.charge;
         let (id, amount) = (&charge.id, cents(charge.micros));
-        let bought = price(&charge.product, walk.price());
+        let bought = self.price(&charge.product, walk.price());
         let line = |amount: i64,
                     charge: &Charge,
                     price: &Value,
                     is_proration: bool,
-                    from: Timestamp| {
+                    (from, taxed): (Timestamp, i64)| {
             let item = self.item(charge.product == walk.habits.addon);
             json!({
                 "amount": amount, "period": { "start": from.as_second(), "end": charge.until.map(Timestamp::as_second) },
                 "parent": { "subscription_item_details": { "proration": is_proration, "subscription": self.id(), "subscription_item": item } },
                 "pricing": { "price_details": { "price": price["id"], "product": price["product"] } },
+                "taxes": self.taxes(taxed),
             })
         };
         let mut lines = Vec::new();
@@ -185,35 +200,38 @@ impl Stripe {
             && let Some(old) = walk.line.earlier.last()
         {
             let credit = amount - cents(walk.price());
-            let old_price = price(&old.product, old.micros);
-            lines.push(line(credit, old, &old_price, true, walk.now()));
+            let old_price = self.price(&old.product, old.micros);
+            lines.push(line(credit, old, &old_price, true, (walk.now(), 0)));
             lines.push(line(
                 cents(walk.price()),
                 charge,
                 &bought,
                 false,
-                charge.from,
+                (charge.from, charge.micros),
             ));
         } else {
             let credit = cents(walk.own.credited);
             let fee = if charge.is_trial { amount } else { 0 };
             let whole = amount + credit - fee;
-            lines.push(line(whole, charge, &bought, false, charge.from));
-            lines.extend((fee > 0).then(|| Self::fee(charge, fee)));
+            let taxed = if fee > 0 { 0 } else { charge.micros };
+            let (sold, credited) = ((charge.from, taxed), (charge.from, 0));
+            lines.push(line(whole, charge, &bought, false, sold));
+            lines.extend((fee > 0).then(|| self.fee(charge, fee)));
             if credit > 0 {
-                lines.push(line(-credit, charge, &bought, true, charge.from));
+                lines.push(line(-credit, charge, &bought, true, credited));
             }
         }
         let side = walk.line.side.as_ref();
         let side = side.filter(|side| side.charge.id == charge.id);
         if let Some(side) = side {
             let sold = &side.charge;
-            let bought = price(&sold.product, ADDON_PRICE);
+            let bought = self.price(&sold.product, ADDON_PRICE);
             let waited = sold.micros - ADDON_PRICE.min(sold.micros);
-            let whole = line(cents(sold.micros - waited), sold, &bought, false, sold.from);
+            let taxed = (sold.from, sold.micros);
+            let whole = line(cents(sold.micros - waited), sold, &bought, false, taxed);
             lines.insert(0, whole);
             if waited > 0 {
-                let mut rest = line(cents(waited), sold, &bought, true, side.since);
+                let mut rest = line(cents(waited), sold, &bought, true, (side.since, 0));
                 rest["period"]["end"] = sold.from.as_second().into();
                 lines.push(rest);
             }
@@ -231,17 +249,17 @@ impl Stripe {
     }
 
     /// The line of a fee.
-    fn fee(charge: &Charge, amount: i64) -> Value {
+    fn fee(&self, charge: &Charge, amount: i64) -> Value {
         json!({
             "amount": amount, "period": { "start": charge.from.as_second(), "end": charge.from.as_second() },
             "parent": { "type": "invoice_item_details", "invoice_item_details": { "proration": false, "invoice_item": format!("ii_{}", charge.id) } },
-            "pricing": { "price_details": { "price": "price_fee", "product": "prod_fee" } },
+            "pricing": { "price_details": { "price": "price_fee", "product": "prod_fee" } }, "taxes": self.taxes(charge.micros),
         })
     }
 
     /// The line of what was used in the period before.
     fn used(&self, walk: &Walk, amount: i64) -> Value {
-        let (from, counted) = (walk.line.charge.from, price(walk.habits.usage, 0));
+        let (from, counted) = (walk.line.charge.from, self.price(walk.habits.usage, 0));
         let since = walk.line.earlier.last().map_or(from, |before| before.from);
         json!({
             "amount": amount, "period": { "start": since.as_second(), "end": from.as_second() },
@@ -249,6 +267,7 @@ impl Stripe {
                 "proration": false, "subscription": self.id(), "subscription_item": format!("{}u", self.item(false)),
             } },
             "pricing": { "price_details": { "price": counted["id"], "product": counted["product"] } },
+            "taxes": self.taxes(amount * 10_000),
         })
     }
 
@@ -261,11 +280,16 @@ impl Stripe {
         paid_at: Timestamp,
         lines: &[Value],
     ) -> Vec<Change> {
+        let taxes: Vec<_> = lines
+            .iter()
+            .filter_map(|line| line["taxes"].as_array())
+            .flatten()
+            .collect();
         let mut papers = vec![Change::Stripe(
             "invoices",
             json!({
-                "id": id, "object": "invoice", "status": "paid", "billing_reason": reason, "currency": "usd",
-                "amount_paid": amount, "total": amount, "created": paid_at.as_second(), "total_taxes": [],
+                "id": id, "object": "invoice", "status": "paid", "billing_reason": reason, "currency": self.currency(),
+                "amount_paid": amount, "total": amount, "created": paid_at.as_second(), "total_taxes": taxes,
                 "status_transitions": { "paid_at": paid_at.as_second() },
                 "parent": { "type": "subscription_details", "subscription_details": { "subscription": self.id() } },
                 "lines": { "data": lines },
@@ -289,7 +313,7 @@ impl Stripe {
         Change::Stripe(
             "charges",
             json!({
-                "id": format!("ch_{intent}"), "object": "charge", "payment_intent": intent, "amount": amount, "currency": "usd",
+                "id": format!("ch_{intent}"), "object": "charge", "payment_intent": intent, "amount": amount, "currency": self.currency(),
                 "customer": self.customer(), "paid": true, "livemode": false, "created": at.as_second(),
             }),
         )

@@ -1,10 +1,7 @@
 //! What only Stripe makes of things: disputes, pauses at once, invoices that stay unpaid, credits, carts. Sources: Stripe, API reference,
 //! Dispute, Invoice, Checkout Session; "Pause subscriptions"; "Pause payment collection"; "Prorations".
 
-use super::{
-    Stripe,
-    objects::{cents, price},
-};
+use super::{Stripe, objects::cents};
 use crate::truth::{
     act::{Act, Change, Word},
     deed::StripeDeed,
@@ -82,7 +79,7 @@ impl Stripe {
             format!("pi_{}", back.charge.id),
         );
         let dispute = json!({
-            "id": id, "object": "dispute", "amount": cents(back.charge.micros), "currency": "usd", "status": status,
+            "id": id, "object": "dispute", "amount": cents(back.charge.micros), "currency": walk.purse.currency.to_lowercase(), "status": status,
             "created": back.at.as_second(), "charge": format!("ch_{intent}"), "payment_intent": intent,
         });
         let word = |kind: &&'static str| Word::Stripe {
@@ -148,15 +145,15 @@ impl Stripe {
         status: &str,
         is_proration: bool,
     ) -> Change {
-        let bought = price(&charge.product, walk.price());
+        let bought = self.price(&charge.product, walk.price());
         let paid_at = (status == "paid").then(|| walk.now().as_second());
         let is_due = matches!(status, "open" | "uncollectible" | "draft");
         Change::Stripe(
             "invoices",
             json!({
-                "id": charge.id, "object": "invoice", "status": status, "billing_reason": reason, "currency": "usd",
+                "id": charge.id, "object": "invoice", "status": status, "billing_reason": reason, "currency": self.currency(),
                 "amount_paid": 0, "total": cents(charge.micros), "amount_remaining": if is_due { cents(charge.micros) } else { 0 },
-                "created": walk.now().as_second(), "total_taxes": [], "status_transitions": { "paid_at": paid_at },
+                "created": walk.now().as_second(), "total_taxes": self.taxes(charge.micros), "status_transitions": { "paid_at": paid_at },
                 "parent": { "type": "subscription_details", "subscription_details": { "subscription": self.id() } },
                 "lines": { "data": [self.line_of(charge, &bought, is_proration)] },
             }),
@@ -171,6 +168,7 @@ impl Stripe {
                 "proration": is_proration, "subscription": self.id(), "subscription_item": self.item(false),
             } },
             "pricing": { "price_details": { "price": bought["id"], "product": bought["product"] } },
+            "taxes": self.taxes(charge.micros),
         })
     }
 
@@ -185,7 +183,7 @@ impl Stripe {
     /// A new period from now on; nothing is credited.
     fn resumed(&self, walk: &Walk) -> Vec<Act> {
         let charge = &walk.line.charge;
-        let bought = price(&charge.product, walk.price());
+        let bought = self.price(&charge.product, walk.price());
         let lines = [self.line_of(charge, &bought, false)];
         let amount = cents(charge.micros);
         let mut changes = vec![self.shows(walk)];
@@ -240,7 +238,7 @@ impl Stripe {
 
     fn paid_late(&self, walk: &Walk) -> Vec<Act> {
         let charge = &walk.line.charge;
-        let bought = price(&charge.product, walk.price());
+        let bought = self.price(&charge.product, walk.price());
         let lines = [self.line_of(charge, &bought, false)];
         let amount = cents(charge.micros);
         let is_first = charge.from == self.began;
@@ -264,11 +262,13 @@ impl Stripe {
             return Vec::new();
         };
         let amount: i64 = cart.iter().map(|(_, charge)| cents(charge.micros)).sum();
+        let taxed = |(_, charge): &(usize, Charge)| cents(self.purse.taxed(charge.micros));
+        let tax: i64 = cart.iter().map(taxed).sum();
         let mut items: Vec<Value> = cart
             .iter()
             .map(|(_, charge)| {
                 json!({
-                    "price": price(&charge.product, charge.micros), "quantity": 1, "amount_total": cents(charge.micros), "amount_tax": 0,
+                    "price": self.price(&charge.product, charge.micros), "quantity": 1, "amount_total": cents(charge.micros), "amount_tax": cents(self.purse.taxed(charge.micros)),
                 })
             })
             .collect();
@@ -277,8 +277,8 @@ impl Stripe {
         }
         let session = json!({
             "id": format!("cs_{}", charge.id), "object": "checkout.session", "mode": "payment", "payment_status": "paid", "livemode": false,
-            "payment_intent": charge.id, "customer": self.customer(), "currency": "usd", "amount_total": amount,
-            "created": charge.from.as_second(), "metadata": { "app_user_id": self.who }, "line_items": { "data": items },
+            "payment_intent": charge.id, "customer": self.customer(), "currency": self.currency(), "amount_total": amount,
+            "created": charge.from.as_second(), "metadata": { "app_user_id": self.who }, "line_items": { "data": items }, "total_details": { "amount_tax": tax },
         });
         let word = Word::Stripe {
             kind: "checkout.session.completed",

@@ -1,7 +1,7 @@
 //! What can be done where a life stands.
 
 use super::{
-    DAY, HOUR, LARGER, Walk, after,
+    DAY, HOUR, LARGER, SMALLEST, Walk, after,
     line::{Increase, Stand},
 };
 use crate::truth::{
@@ -40,6 +40,8 @@ impl Walk {
             Deed::RefundEarlier => runs && !is_family && self.earlier_to_give_back().is_some(),
             Deed::RefundItem => self.can_give_back() && self.has_item_to_give_back(),
             Deed::Undo => self.can_undo(),
+            Deed::UndoLate => self.can_undo_late(),
+            Deed::UndoEarlier => runs && self.can_undo_earlier(),
             Deed::AskRefund => self.can_give_back() && !is_family && line.asked.is_none(),
             Deed::DeclineRefund => runs && self.is_kept() && self.is_refund_asked(),
             Deed::Upgrade => runs && goes_on && !is_family && self.can_upgrade(),
@@ -103,9 +105,9 @@ impl Walk {
         let side = line.side.as_ref();
         let is_leaving = side.is_some_and(|side| side.is_leaving || side.given_back_at.is_some());
         let is_bound =
-            is_leaving || line.is_joining || (line.is_planned && self.habits.planned != 0);
+            is_leaving || line.is_joining || (line.is_planned && self.habits.plan_is_bought);
         if is_bound {
-            return is_trade || deed == Deed::Renew;
+            return is_trade || matches!(deed, Deed::Renew | Deed::RunOut);
         }
         let holds_several = matches!(self.form, Form::Addon | Form::Item | Form::Metered);
         let has_several = line.side.is_some() || holds_several;
@@ -122,6 +124,7 @@ impl Walk {
             Deed::Refund => is_one_charge,
             // What was taken with it does not come back.
             Deed::Undo => is_one_charge && (side.is_some() || !line.had_side),
+            Deed::UndoLate | Deed::UndoEarlier => !line.had_side,
             _ => true,
         }
     }
@@ -209,6 +212,21 @@ impl Walk {
         is_last && in_time && self.form != Form::Family && is_taken == self.habits.refund_takes
     }
 
+    fn can_undo_late(&self) -> bool {
+        let line = &self.line;
+        let back = line.given_back.last();
+        let is_last = back.is_some_and(|back| back.charge.id == line.charge.id);
+        is_last && line.stand == Stand::Refunded && self.form != Form::Family
+    }
+
+    fn can_undo_earlier(&self) -> bool {
+        let line = &self.line;
+        let back = line.given_back.last();
+        let mut earlier = line.earlier.iter();
+        let is_earlier = back.is_some_and(|back| earlier.any(|charge| charge.id == back.charge.id));
+        is_earlier && self.form != Form::Family
+    }
+
     fn is_refund_asked(&self) -> bool {
         let asked = self.line.asked.as_ref();
         asked.is_some_and(|(_, declined)| !declined)
@@ -226,7 +244,7 @@ impl Walk {
     fn can_plan(&self) -> bool {
         let line = &self.line;
         let renews = line.is_renewing || self.habits.plan_switches_on;
-        line.product == LARGER && !line.is_planned && renews
+        line.product != SMALLEST && !line.is_planned && !line.is_pause_asked && renews
     }
 
     fn can_join_at_renewal(&self) -> bool {

@@ -18,6 +18,7 @@ use super::{
     habits::Habits,
     life::{Beginning, Form, Life, Market},
     names::{Count, Paper},
+    purse::Purse,
     told::{Charge, Happened, History, How, Told},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -33,8 +34,9 @@ const PRODUCTS: [(i64, i64); 3] = [
     (365 * DAY, 59_990_000),
     (30 * DAY, 4_990_000),
 ];
-/// Where the larger is there.
+/// Where the larger is there, and the smallest.
 const LARGER: usize = 1;
+const SMALLEST: usize = 2;
 /// What a period of the add-on costs.
 pub(super) const ADDON_PRICE: i64 = 2_990_000;
 /// How many monthly charges a customer commits to.
@@ -60,6 +62,8 @@ pub(super) struct Walk {
     number: u64,
     has_grace: bool,
     form: Form,
+    /// What the customer pays with.
+    pub(super) purse: Purse,
     at: Timestamp,
     count: Count,
     purchases: usize,
@@ -117,6 +121,7 @@ impl Walk {
             number,
             has_grace: life.has_grace,
             form: life.form(),
+            purse: life.purse(),
             at: life.begins,
             count: Count::default(),
             purchases: 1,
@@ -278,6 +283,7 @@ impl Walk {
         History {
             told,
             form: self.form,
+            purse: self.purse,
         }
     }
 
@@ -306,6 +312,15 @@ impl Walk {
             _ => None,
         });
         of_charge.sum()
+    }
+
+    /// Which product is chosen for the next period, where another is.
+    pub(super) const fn planned(&self) -> usize {
+        if self.line.product == LARGER {
+            self.habits.planned
+        } else {
+            SMALLEST
+        }
     }
 
     /// What the charge of the next period will be called.

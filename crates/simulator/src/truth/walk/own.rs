@@ -12,6 +12,8 @@ pub(in crate::truth) struct Own {
     pub(in crate::truth) is_paused: bool,
     /// The present period was not paid.
     pub(in crate::truth) runs_unpaid: bool,
+    /// The last charge, as it was before that period began.
+    pub(super) before: Option<Charge>,
     /// What may still be paid for it, and how its invoice stands.
     pub(in crate::truth) owed: Option<Charge>,
     pub(in crate::truth) invoice: &'static str,

@@ -1,13 +1,13 @@
 //! Money that is asked for, given back, and taken again.
 
 use super::{
-    Walk,
+    DAY, Walk,
     line::{Back, Side, Stand},
 };
 use crate::truth::{
     deed::Deed,
     life::Form,
-    told::{Charge, Happened},
+    told::{Charge, Happened, Told, Why},
 };
 
 impl Walk {
@@ -25,6 +25,15 @@ impl Walk {
             }
             Deed::RefundItem => self.give_back_item(share),
             Deed::Undo => self.take_again(share),
+            Deed::UndoLate => self.take_again_late(share),
+            Deed::UndoEarlier => {
+                self.within(share);
+                self.undone = self.line.given_back.pop();
+                if let Some(back) = &self.undone {
+                    let charge = back.charge.clone();
+                    self.tell(Happened::TookAgain(charge));
+                }
+            }
             Deed::AskRefund => {
                 self.within(share);
                 let charge = self.line.charge.clone();
@@ -54,6 +63,30 @@ impl Walk {
             self.tell_of(purchase, Happened::TookAgain(charge));
         }
         self.tell(Happened::TookAgain(self.line.charge.clone()));
+    }
+
+    /// What was taken back is the customer's again, and over: nobody has charged for what would have followed.
+    fn take_again_late(&mut self, share: u8) {
+        let ends_at = self.ends_at();
+        self.at = self.at.max(ends_at);
+        self.pass(30 * DAY, share);
+        self.undone = self.line.given_back.pop();
+        self.tell(Happened::TookAgain(self.line.charge.clone()));
+        let why = if self.line.is_renewing {
+            Why::PaidUp
+        } else {
+            Why::Cancelled
+        };
+        self.close();
+        self.tell(Happened::HadEnded(why, ends_at));
+    }
+
+    /// Whether what had ended meanwhile had been cancelled before.
+    pub(in crate::truth) fn had_been_cancelled(&self) -> bool {
+        let mut told = self.told.iter().rev();
+        let had_ended = |told: &&Told| matches!(told.what, Happened::HadEnded(..));
+        let last = told.find(had_ended);
+        last.is_some_and(|told| matches!(told.what, Happened::HadEnded(Why::Cancelled, _)))
     }
 
     /// A further product is taken off there and then.

@@ -38,6 +38,8 @@ impl Walk {
             | Deed::RefundEarlier
             | Deed::RefundItem
             | Deed::Undo
+            | Deed::UndoLate
+            | Deed::UndoEarlier
             | Deed::AskRefund
             | Deed::DeclineRefund => self.refund(deed, share),
             Deed::Upgrade | Deed::StartAnew | Deed::TopUp => self.buy_again(deed, share),
@@ -86,12 +88,11 @@ impl Walk {
     /// The next period, from `from` on.
     pub(super) fn next(&mut self, from: Timestamp) {
         let (product, how) = if self.line.is_planned {
-            (self.habits.planned, How::AtRenewal)
+            (self.planned(), How::AtRenewal)
         } else {
             (self.line.product, How::Renewed)
         };
-        // Who took another product has another purchase, where it is not the smaller one.
-        let is_bought = how == How::AtRenewal && self.habits.planned != 0;
+        let is_bought = how == How::AtRenewal && self.habits.plan_is_bought;
         let paper = if is_bought { Paper::First } else { Paper::Next };
         let mut charge = self.charge(product, from, paper);
         charge.micros -= self.own.credit;
@@ -107,7 +108,7 @@ impl Walk {
     pub(super) fn charged(&mut self, product: usize, charge: Charge, how: How) {
         let line = &mut self.line;
         let old = std::mem::replace(&mut line.charge, charge.clone());
-        line.earlier.push(old);
+        line.earlier.push(self.own.before.take().unwrap_or(old));
         line.product = product;
         let is_cancelled = !line.is_renewing && line.term.is_some_and(Term::goes_on);
         let is_paid_ahead = self.form == Form::Prepaid;
@@ -167,13 +168,18 @@ impl Walk {
     }
 
     pub(super) fn end(&mut self, why: Why) {
+        self.close();
+        self.tell(Happened::Ended(why));
+    }
+
+    /// Nothing follows any more.
+    pub(super) fn close(&mut self) {
         self.line.stand = Stand::Over;
         self.line.is_renewing = false;
         self.line.is_planned = false;
         (self.own.owed, self.own.credit, self.own.credited) = (None, 0, 0);
         self.line.is_joining = false;
         self.ended_at = self.at;
-        self.tell(Happened::Ended(why));
     }
 
     fn fail(&mut self, share: u8) {

@@ -89,7 +89,7 @@ impl Walk {
         );
         let gives_back = matches!(
             deed,
-            Deed::Refund | Deed::RefundPart | Deed::RefundEarlier | Deed::Undo
+            Deed::Refund | Deed::RefundPart | Deed::RefundEarlier | Deed::Undo | Deed::UndoEarlier
         );
         let own = &self.own;
         let last = self.line.given_back.last();
@@ -100,11 +100,14 @@ impl Walk {
         let was_beside =
             self.market == Market::Stripe && self.line.had_side && self.line.side.is_none();
         let is_trade = matches!(deed, Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce);
+        let is_scheduled = self.market == Market::Stripe && self.line.is_planned;
         match deed {
+            // A schedule lets nobody cancel, and what becomes of it while nothing is collected is not known.
+            Deed::SwitchOff | Deed::AskPause | Deed::Fail if is_scheduled => false,
             _ if own.is_new => is_trade || matches!(deed, Deed::Stripe(_)),
             _ if own.usage.is_some() && gives_back => false,
             Deed::Resume => !own.is_paused,
-            Deed::Undo if is_disputed => false,
+            Deed::Undo | Deed::UndoEarlier if is_disputed => false,
             // What was paid with a product that was taken off is given back for that one as well.
             _ if gives_back && was_beside => false,
             _ if own.runs_unpaid => !changes && !gives_back,
@@ -224,6 +227,7 @@ impl Walk {
         let charge = self.charge(self.line.product, from, Paper::Next);
         let until = charge.until.unwrap_or(from);
         self.own.runs_unpaid = true;
+        self.own.before = Some(self.line.charge.clone());
         self.own.invoice = ["open", "void", "uncollectible", "draft"][usize::from(share) % 4];
         (self.line.charge.from, self.line.charge.until) = (from, Some(until));
         self.own.owed = Some(charge).filter(|_| self.own.invoice != "void");
@@ -241,6 +245,7 @@ impl Walk {
         let how = if is_new {
             How::First
         } else {
+            let old = self.own.before.take().unwrap_or(old);
             self.line.earlier.push(old);
             How::Renewed
         };

@@ -83,7 +83,7 @@ impl Walk {
         if deed == Deed::Unplan {
             return self.tell(Happened::PlanWithdrawn);
         }
-        let planned = self.habits.products[self.habits.planned];
+        let planned = self.habits.products[self.planned()];
         self.tell(Happened::Planned(planned.to_owned()));
         if !self.line.is_renewing {
             self.line.is_renewing = true;

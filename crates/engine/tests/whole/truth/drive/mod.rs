@@ -2,6 +2,7 @@
 //!
 //! What happens, what is said of it ([`tell`]) and what is noted of that ([`outcome`]) are turns of one loop.
 
+mod listen;
 mod moments;
 mod outcome;
 mod tell;
@@ -13,8 +14,9 @@ use super::{
     way::{Way, outages},
 };
 use crate::world::{DAY, World};
-use domain::Store;
-use jiff::{SignedDuration, Timestamp};
+use domain::{Currency, Store, rates::Rate};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use listen::Listener;
 use moments::moments;
 use simulator::{
     Outage, Random,
@@ -72,6 +74,8 @@ struct Customer {
     /// What took over, until it is heard of, by what it goes on with.
     unheard: BTreeMap<usize, String>,
     differences: BTreeSet<String>,
+    /// What was told of access where it differs, for who looks into it.
+    listened: String,
 }
 
 /// Something that a store said, about a purchase and what is in it.
@@ -81,6 +85,8 @@ struct Word {
     about: Vec<(usize, bool)>,
     at: Timestamp,
     said: Said,
+    /// It was said before: a server that has it looks at it no more.
+    is_again: bool,
 }
 
 /// What is due.
@@ -97,6 +103,7 @@ pub(super) struct Drive {
     world: World,
     plan: Plan,
     customers: Vec<Customer>,
+    listener: Listener,
     turns: BTreeMap<(Timestamp, usize), Turn>,
     count: usize,
     /// The server or the stores are down until then.
@@ -113,13 +120,15 @@ impl Drive {
         let Plan { span, way, .. } = plan;
         let world = match (plan.leg, lives.first()) {
             (Leg::Short, Some(life)) => Box::pin(World::in_memory(store(life.market))).await,
-            _ => Box::pin(World::with_stores()).await,
+            _ => Box::pin(World::with_selling_stores()).await,
         };
+        world.engine.add_rates(rates(span)).await.unwrap();
         world.is_of(plan.seed);
         let mut drive = Self {
             world,
             plan,
             customers: Vec::new(),
+            listener: Listener::default(),
             turns: BTreeMap::new(),
             count: 0,
             down_until: None,
@@ -158,6 +167,7 @@ impl Drive {
             replaced: BTreeSet::new(),
             unheard: BTreeMap::new(),
             differences: BTreeSet::new(),
+            listened: String::new(),
         });
     }
 
@@ -185,8 +195,10 @@ impl Drive {
         if self.plan.is_derived_again {
             self.world.rederives().await;
         }
+        self.listener.listen(&self.world).await;
         for number in 0..self.customers.len() {
             self.look_at(number).await;
+            self.agrees_with_the_listener(number).await;
         }
     }
 
@@ -262,6 +274,8 @@ impl Drive {
             Turn::Looks(number) => {
                 self.catch_up().await;
                 self.look_at(number).await;
+                self.listener.listen(&self.world).await;
+                self.was_told(number);
             }
             Turn::Breaks => self.set_down(Some(self.world.now())),
             Turn::Mends => self.set_down(None),
@@ -280,6 +294,22 @@ impl Drive {
             self.world.stores.stripe.set(outage);
         }
     }
+}
+
+/// Exchange rates of every day on which somebody may pay.
+fn rates(span: Span) -> Vec<Rate> {
+    let day = |at: Timestamp| at.as_second().div_euclid(DAY);
+    let days = day(span.from) - 1..=day(span.until) + 1;
+    let of_day = days.flat_map(|day| {
+        let date = Timestamp::from_second(day * DAY).unwrap();
+        let date = date.to_zoned(TimeZone::UTC).date();
+        simulator::truth::rates(day).map(|(currency, micros_per_euro)| Rate {
+            date,
+            currency: Currency::try_from(currency).unwrap(),
+            micros_per_euro,
+        })
+    });
+    of_day.collect()
 }
 
 const fn store(market: Market) -> Store {

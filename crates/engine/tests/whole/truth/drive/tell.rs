@@ -38,6 +38,7 @@ impl Drive {
                 about: about.clone(),
                 at: act.at,
                 said,
+                is_again: false,
             };
             self.send(&act, word).await;
         }
@@ -84,6 +85,7 @@ impl Drive {
                 let again = Word {
                     about: word.about.clone(),
                     said: word.said.clone(),
+                    is_again: true,
                     ..word
                 };
                 self.deliver(word).await;
@@ -155,7 +157,7 @@ impl Drive {
     fn note(&mut self, word: &Word) {
         let now = self.world.now();
         let customer = &mut self.customers[word.number];
-        if !customer.hears(word) {
+        if word.is_again || !customer.hears(word) {
             return;
         }
         let is_asked = matches!(customer.life.market, Market::Play | Market::Stripe);
