@@ -180,7 +180,12 @@ impl Request {
     #[must_use]
     pub fn with_secret_url(mut self) -> Self {
         self.secret_url = true;
-        let path = Secret::new(self.url.get(self.host_end()..).unwrap_or_default());
+        let path = self.url.get(self.host_end()..).unwrap_or_default();
+        // A slash alone is everybody's: without it nothing that is said of the request could be read.
+        if path == "/" {
+            return self;
+        }
+        let path = Secret::new(path);
         self.redacting(&path)
     }
 
@@ -348,6 +353,21 @@ mod tests {
             !debug.contains("k%20y") && !debug.contains("k y"),
             "{debug}"
         );
+    }
+
+    #[test]
+    fn a_secret_url_without_a_path_hides_no_slash() {
+        let said = "`--allow-networks integrations=127.0.0.1/32` opens it";
+        for (url, shown) in [
+            ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/***"),
+            ("http://127.0.0.1:9000", "http://127.0.0.1:9000/***"),
+        ] {
+            let request = Request::new(Method::Post, url).with_secret_url();
+            assert_eq!(request.concealed(said), said);
+            assert_eq!(request.shown_url(), shown);
+        }
+        let request = Request::new(Method::Post, "http://127.0.0.1:9000/T/x").with_secret_url();
+        assert_eq!(request.concealed("at /T/x"), "at ***");
     }
 
     #[test]
