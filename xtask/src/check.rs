@@ -1,8 +1,8 @@
 //! The full check: what continuous integration runs, step by step.
 
 use crate::tools::{
-    browser_tools, clock_tools, cloud_tools, database_tools, exists, fuzz_tools, run, run_with,
-    stream_tools,
+    browser_tools, clock_tools, cloud_tools, database_tools, exists, fuzz_tools, mail_tools, run,
+    run_with, stream_tools,
 };
 use anyhow::{Context, Result, bail};
 use std::{
@@ -35,6 +35,7 @@ pub(crate) fn all(long: bool, own: &Path) -> Result<()> {
     database_tools()?;
     stream_tools()?;
     cloud_tools()?;
+    mail_tools()?;
     clock_tools()?;
     fuzz_tools()?;
     without_running()?;

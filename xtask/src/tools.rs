@@ -159,6 +159,16 @@ fn environment() -> Result<()> {
     make()
 }
 
+/// Makes sure that a mail server can be started; tests start their own. It is written in Python, and installed for Debian's.
+pub(crate) fn mail_tools() -> Result<()> {
+    let finds = ["-c", "import aiosmtpd"];
+    let is_there = Command::new("/usr/bin/python3").args(finds).output();
+    if !is_there.is_ok_and(|output| output.status.success()) {
+        install("python3-aiosmtpd", "the tests of mail need a mail server")?;
+    }
+    Ok(())
+}
+
 /// Makes sure that the clock of a program can be moved.
 pub(crate) fn clock_tools() -> Result<()> {
     let libraries = std::fs::read_dir("/usr/lib")

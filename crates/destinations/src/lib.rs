@@ -27,6 +27,7 @@ mod common;
 pub mod customerio;
 mod destination;
 pub mod discord;
+pub mod email;
 mod encode;
 mod envelope;
 pub mod eventbridge;
@@ -39,6 +40,7 @@ pub mod intercom;
 pub mod iterable;
 pub mod klaviyo;
 pub mod kochava;
+mod mail;
 pub mod meta;
 pub mod mixpanel;
 pub mod mparticle;
@@ -110,6 +112,7 @@ pub static ALL: &[&dyn Destination] = &[
     &clickhouse::ClickHouse,
     &customerio::CustomerIo,
     &discord::Discord,
+    &email::Email,
     &eventbridge::EventBridge,
     &ga4::Ga4,
     &gcs::Gcs,

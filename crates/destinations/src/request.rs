@@ -1,6 +1,6 @@
 //! What is sent, how it travels, and what comes back.
 
-use crate::{encode, grant::Grant, publication::Publication};
+use crate::{encode, grant::Grant, mail::Mail, publication::Publication};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{Headers, secret::Secret};
 use std::{fmt, time::Duration};
@@ -48,9 +48,11 @@ pub enum Via {
     Http(Method),
     /// Published to a subject of NATS; the answer is what the stream says of it.
     Nats(Publication),
+    /// Handed to a mail server; the answer is its reply.
+    Mail(Mail),
 }
 
-/// A request: over HTTP, or published.
+/// A request: over HTTP, published, or mailed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// How it travels.
@@ -89,6 +91,15 @@ impl Request {
             grant: None,
             authorities: None,
             counts_twice: false,
+        }
+    }
+
+    /// A message by mail. Its headers are those of the message, its body is the text.
+    pub(crate) fn mailed(url: impl Into<String>, mail: Mail) -> Self {
+        let via = Via::Mail(mail);
+        Self {
+            via,
+            ..Self::new(Method::Post, url)
         }
     }
 
@@ -236,6 +247,7 @@ impl Request {
         match self.via {
             Via::Http(method) => method.id(),
             Via::Nats(_) => "PUB",
+            Via::Mail(_) => "SMTP",
         }
     }
 
@@ -307,7 +319,8 @@ impl fmt::Debug for Request {
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// Status code. Of a stream: 200 when it has stored the message, otherwise the code of its error; 503 when there is no stream.
+    /// Status code. Of a stream: 200 when it has stored the message, otherwise the code of its error; 503 when there is no stream. Of a mail server: the
+    /// code of its reply.
     pub status: u16,
     /// How long it asks to be left alone, where it says so in one of the headers that are read everywhere.
     pub retry_after: Option<Duration>,

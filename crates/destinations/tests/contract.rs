@@ -90,6 +90,7 @@ fn is_what_it_says(request: &Request) -> bool {
         None => request.body.is_empty(),
         Some("application/x-www-form-urlencoded") => !body.contains(' '),
         Some("application/x-ndjson") => body.lines().all(is_object),
+        Some("text/plain; charset=utf-8") => !body.contains('\r') && body.ends_with('\n'),
         Some("text/csv") => body.starts_with("id,kind,"),
         Some("application/gzip") => {
             request.body.starts_with(b"\x1f\x8b")
@@ -244,7 +245,7 @@ fn place(configured: &dyn Configured) -> Option<(Vec<String>, Option<String>)> {
         .ok()?;
     let servers = match request.via {
         Via::Nats(publication) => publication.servers,
-        Via::Http(_) => {
+        Via::Http(_) | Via::Mail(_) => {
             let (scheme, rest) = request.url.split_once("://").unwrap();
             vec![format!("{scheme}://{}", rest.split('/').next().unwrap())]
         }

@@ -171,6 +171,7 @@ fn secrets_of_the_settings_are_never_shown() {
                 let body = match request.via {
                     Via::Http(_) => request.shown_body(),
                     Via::Nats(_) => String::new(),
+                    Via::Mail(_) => request.shown_body(),
                 };
                 let shown = format!(
                     "{request:?} {} {body} {:?}",

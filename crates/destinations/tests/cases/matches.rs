@@ -1,7 +1,7 @@
 //! Whether a request is as a case says: headers, members and fields are subsets, arrays go by position.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use destinations::{Request, Via};
+use destinations::Request;
 use serde_json::{Map, Value};
 
 /// What a request has at a path: `json.events.0.user_id`.
@@ -80,13 +80,6 @@ fn parts(request: &Request) -> Map<String, Value> {
     ])
 }
 
-fn verb(request: &Request) -> &'static str {
-    match request.via {
-        Via::Http(method) => method.id(),
-        Via::Nats(_) => "PUB",
-    }
-}
-
 /// How a request differs from what is expected of it.
 pub(crate) fn differences(request: &Request, expected: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -106,7 +99,7 @@ pub(crate) fn differences(request: &Request, expected: &Value) -> Vec<String> {
                 let (is, wanted) = (place(&request.url), place(wanted.as_str().unwrap()));
                 (is != wanted).then(|| format!("url is {is}, not {wanted}"))
             }
-            "method" => (wanted != verb(request)).then(|| format!("method is {}", verb(request))),
+            "method" => (wanted != request.verb()).then(|| format!("method is {}", request.verb())),
             "url" => {
                 let has_query = expected.contains_key("query");
                 let url = if has_query {

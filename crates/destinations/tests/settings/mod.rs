@@ -63,6 +63,9 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "discord" => {
             vec![json!({ "webhook_url": format!("https://discord.com/api/webhooks/1/{SECRET}") })]
         }
+        "email" => ["starttls", "tls"]
+            .map(|security| json!({ "server": "smtp.example.com:587", "security": security, "username": "tidings", "password": SECRET, "from": "Events <events@example.com>", "to": ["team@example.com", "boss@example.com"] }))
+            .to_vec(),
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
         ],

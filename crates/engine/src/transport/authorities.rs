@@ -72,7 +72,8 @@ impl Authorities {
         verifier.map(Arc::new).map_err(unusable)
     }
 
-    fn tls(&self) -> Result<ClientConfig, AuthorityError> {
+    /// How connections are encrypted that are certified by one of them, or of the system's.
+    pub(super) fn tls(&self) -> Result<ClientConfig, AuthorityError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = self.verifier()?;
         let config = ClientConfig::builder_with_provider(provider)

@@ -1,5 +1,12 @@
 //! Why there was no answer.
 
+use std::time::Duration;
+
+/// That no answer came in time, for people.
+pub(super) fn late(timeout: Duration) -> String {
+    format!("no answer within {} s", timeout.as_secs())
+}
+
 /// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {

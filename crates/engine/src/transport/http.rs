@@ -5,6 +5,7 @@ use super::{
     answer::read,
     authorities::ClientError,
     errand::Errand,
+    error::late,
     pooled::{Died, Kept, MOST_OF_ONE, POOL_IDLE, Use, died},
     reach::{Reach, Unreached},
 };
@@ -276,7 +277,7 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
         return TransportError::Network(format!("could not connect within {seconds} s"));
     }
     if error.is_timeout() {
-        return TransportError::Unanswered(format!("no answer within {} s", timeout.as_secs()));
+        return TransportError::Unanswered(late(timeout));
     }
     let mut cause: &(dyn Error + 'static) = error;
     while let Some(source) = cause.source() {

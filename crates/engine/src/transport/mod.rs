@@ -3,13 +3,16 @@
 mod answer;
 mod authorities;
 mod by_name;
+mod dial;
 mod errand;
 mod error;
 mod http;
+mod line;
 mod nats;
 mod networks;
 mod pooled;
 mod reach;
+mod smtp;
 
 pub use authorities::{Authorities, AuthorityError, ClientError};
 pub use errand::{AllowedNetworks, Errand};
@@ -18,6 +21,7 @@ pub use networks::Networks;
 
 use async_trait::async_trait;
 use destinations::{Request, Response, Via};
+use dial::Dial;
 use reach::{Lookup, OfTheSystem, Reach};
 use sources::{Call, Reply, Web};
 use std::{sync::Arc, time::Duration};
@@ -45,11 +49,12 @@ pub struct Outgoing {
     pub clusters: usize,
 }
 
-/// The network: HTTP with pooled connections, and NATS.
+/// The network: HTTP with pooled connections, NATS, and mail.
 #[derive(Debug)]
 pub struct NetworkTransport {
     http: http::Http,
     links: nats::Links,
+    post: smtp::Post,
     at_once: usize,
 }
 
@@ -72,7 +77,9 @@ impl NetworkTransport {
     ) -> Result<Self, ClientError> {
         let allowed = Arc::new(allowed);
         let reach = |errand| Reach::new(errand, Arc::clone(&allowed), Arc::clone(&lookup));
+        let dial = Arc::new(Dial::new(reach(Errand::Integrations), authorities.clone())?);
         Ok(Self {
+            post: smtp::Post::new(dial),
             links: nats::Links::new(
                 reach(Errand::Integrations),
                 authorities.clone(),
@@ -90,6 +97,7 @@ impl Transport for NetworkTransport {
         match &request.via {
             Via::Http(method) => self.http.send(*method, request, timeout).await,
             Via::Nats(publication) => self.links.publish(request, publication, timeout).await,
+            Via::Mail(mail) => self.post.send(request, mail, timeout).await,
         }
     }
 

@@ -4,6 +4,8 @@ use super::{
     Authorities, AuthorityError, TransportError,
     answer::LARGEST_ANSWER,
     by_name::{Names, encryption},
+    dial::Place,
+    error::late,
     reach::Reach,
 };
 use async_nats::{
@@ -193,10 +195,6 @@ fn message(request: &Request, timeout: Duration) -> async_nats::Request {
         .timeout(Some(timeout))
 }
 
-fn late(timeout: Duration) -> String {
-    format!("no answer within {} s", timeout.as_secs())
-}
-
 impl Link {
     async fn connected(
         &self,
@@ -251,11 +249,7 @@ async fn addresses(reach: &Reach, servers: &[String]) -> Result<Found, Transport
     let mut problem = None;
     for server in servers {
         let (scheme, place) = server.split_once("://").unwrap_or(("nats", server));
-        let (host, port) = place
-            .rsplit_once(':')
-            .and_then(|(host, port)| Some((host, port.parse().ok()?)))
-            .unwrap_or((place, PORT));
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let Place { host, port } = Place::read(place, PORT);
         let resolved = match reach.find(host, port).await {
             Ok(resolved) => resolved,
             Err(unreached) => {

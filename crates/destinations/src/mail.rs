@@ -1,0 +1,54 @@
+//! A message of electronic mail: the server that takes it, and from whom to whom.
+
+use domain::secret::Secret;
+use lettre::Address;
+use serde::Deserialize;
+
+/// Where a message is handed in, as whom, and to whom it goes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The server that takes it: a host and a port.
+    pub server: String,
+    /// How the connection is encrypted.
+    pub security: Security,
+    /// A name and a password, where the server asks for them.
+    pub login: Option<(String, Secret)>,
+    /// The name that we say we have.
+    pub hello: String,
+    /// Whom it is from, and who is told what becomes of it.
+    pub from: Address,
+    /// Whom it goes to.
+    pub to: Vec<Address>,
+}
+
+/// How a connection to a mail server is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// It begins in the clear, and nothing is said before it is encrypted. Source: RFC 3207.
+    #[default]
+    Starttls,
+    /// It is encrypted from the beginning. Source: RFC 8314.
+    Tls,
+    /// It is not.
+    None,
+}
+
+impl Security {
+    /// The port that is asked unless another is named.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Starttls => 587,
+            Self::Tls => 465,
+            Self::None => 25,
+        }
+    }
+
+    /// What stands before the host.
+    pub(crate) const fn scheme(self) -> &'static str {
+        match self {
+            Self::Tls => "smtps",
+            Self::Starttls | Self::None => "smtp",
+        }
+    }
+}
