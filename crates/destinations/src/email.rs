@@ -24,7 +24,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Now, Outcome,
-    Plan, Request, Response, Spec, Travel, Unsendable,
+    Plan, Request, Response, Spec, Travel, Unsendable, Via,
     chat::{self, Chat, Told},
     common,
     settings::check_certificates,
@@ -348,7 +348,7 @@ impl Configured for Ready {
         let to: Vec<_> = self.to.iter().map(Mailbox::to_string).collect();
         let url = format!("{}://{}", self.security.scheme(), mail.server);
         let id = format!("<{}@{}>", event.id, from.email.domain());
-        let mut request = Request::mailed(url, mail)
+        let mut request = Request::by(Via::Mail(mail), url)
             .with_header("from", from.to_string())
             .with_header("to", to.join(", "))
             .with_header("subject", line(&told.summary))

@@ -38,6 +38,7 @@ mod google;
 mod grant;
 pub mod intercom;
 pub mod iterable;
+pub mod kafka;
 pub mod klaviyo;
 pub mod kochava;
 mod mail;
@@ -47,11 +48,13 @@ pub mod mparticle;
 pub mod nats;
 mod now;
 pub mod onesignal;
+pub mod postgres;
 pub mod posthog;
 mod preset;
 mod publication;
 pub mod pubsub;
 pub mod pushwoosh;
+mod record;
 mod request;
 mod revenuecat;
 pub mod rudderstack;
@@ -69,7 +72,9 @@ mod spec;
 pub mod splitmetrics;
 pub mod sqs;
 pub mod statsig;
+mod subject;
 pub mod superwall;
+mod table;
 mod tags;
 pub mod teams;
 pub mod telegram;
@@ -118,6 +123,7 @@ pub static ALL: &[&dyn Destination] = &[
     &gcs::Gcs,
     &intercom::Intercom,
     &iterable::Iterable,
+    &kafka::Kafka,
     &klaviyo::Klaviyo,
     &kochava::Kochava,
     &meta::Meta,
@@ -125,6 +131,7 @@ pub static ALL: &[&dyn Destination] = &[
     &mparticle::Mparticle,
     &nats::Nats,
     &onesignal::OneSignal,
+    &postgres::Postgres,
     &posthog::Posthog,
     &pubsub::PubSub,
     &pushwoosh::Pushwoosh,

@@ -18,7 +18,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Now,
-    Outcome, Plan, Request, Response, Spec, Travel, Unsendable, Via, envelope, settings,
+    Outcome, Plan, Request, Response, Spec, Travel, Unsendable, Via, envelope, settings, subject,
     url::check_place,
 };
 use domain::{
@@ -171,31 +171,11 @@ fn servers(text: &str) -> Result<Vec<String>, String> {
     text.split(',').map(one).collect()
 }
 
-/// A subject's parts have no dots, blanks or wildcards.
-fn token(text: &str) -> String {
-    let safe = |letter: char| {
-        if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_') {
-            letter
-        } else {
-            '_'
-        }
-    };
-    text.chars().map(safe).collect()
-}
-
 fn check_subject(subject: &str) -> Option<&'static str> {
-    let is_bad = |part: &str| {
-        part.is_empty()
-            || part.contains(|letter: char| {
-                letter.is_whitespace() || letter.is_control() || matches!(letter, '*' | '>')
-            })
-    };
     if subject.starts_with('$') {
         return Some("must not begin with $, which is the server's own");
     }
-    subject.split('.').any(is_bad).then_some(
-        "must be words with dots between, without blanks or wildcards, such as acme.tidings",
-    )
+    subject::check(subject)
 }
 
 impl Settings {
@@ -261,7 +241,7 @@ impl Destination for Nats {
         let subject = subject.unwrap_or_else(|| "tidings".into());
         problems.extend(check_subject(&subject).map(|problem| Invalid::new("subject", problem)));
         if let Some(stream) = &settings.stream
-            && (stream.is_empty() || token(stream) != *stream)
+            && (stream.is_empty() || subject::token(stream) != *stream)
         {
             problems.push(Invalid::new(
                 "stream",
@@ -364,13 +344,7 @@ impl Configured for Ready {
             reason: NotSent::MissingCustomerData,
             detail: error.to_string(),
         })?;
-        let app = event.app.as_ref().map_or("-".into(), |app| token(&app.key));
-        let subject = format!(
-            "{}.{}.{app}.{}",
-            self.subject,
-            event.environment.id(),
-            event.kind.id()
-        );
+        let subject = subject::of(&self.subject, event);
         let mut request = Request::json(&format!("{}/{subject}", self.servers.join(",")), body);
         request.headers.push(Header {
             name: "Nats-Msg-Id",

@@ -1,6 +1,8 @@
 //! What is sent, how it travels, and what comes back.
 
-use crate::{encode, grant::Grant, mail::Mail, publication::Publication};
+use crate::{
+    encode, grant::Grant, mail::Mail, publication::Publication, record::Record, table::Rows,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{Headers, secret::Secret};
 use std::{fmt, time::Duration};
@@ -50,9 +52,13 @@ pub enum Via {
     Nats(Publication),
     /// Handed to a mail server; the answer is its reply.
     Mail(Mail),
+    /// Stored in a table of a database; the answer is what that says.
+    Rows(Rows),
+    /// Put into a topic of Kafka; the answer is the broker's.
+    Record(Record),
 }
 
-/// A request: over HTTP, published, or mailed.
+/// A request: over HTTP, or in another way.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// How it travels.
@@ -94,9 +100,8 @@ impl Request {
         }
     }
 
-    /// A message by mail. Its headers are those of the message, its body is the text.
-    pub(crate) fn mailed(url: impl Into<String>, mail: Mail) -> Self {
-        let via = Via::Mail(mail);
+    /// One that travels in another way than over HTTP. What its headers and its body stand for there, the way says.
+    pub(crate) fn by(via: Via, url: impl Into<String>) -> Self {
         Self {
             via,
             ..Self::new(Method::Post, url)
@@ -248,6 +253,8 @@ impl Request {
             Via::Http(method) => method.id(),
             Via::Nats(_) => "PUB",
             Via::Mail(_) => "SMTP",
+            Via::Rows(_) => "UPSERT",
+            Via::Record(_) => "PRODUCE",
         }
     }
 
@@ -320,7 +327,7 @@ impl fmt::Debug for Request {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// Status code. Of a stream: 200 when it has stored the message, otherwise the code of its error; 503 when there is no stream. Of a mail server: the
-    /// code of its reply.
+    /// code of its reply. Of a broker of Kafka: the code of its error, or 0.
     pub status: u16,
     /// How long it asks to be left alone, where it says so in one of the headers that are read everywhere.
     pub retry_after: Option<Duration>,

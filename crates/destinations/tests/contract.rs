@@ -245,7 +245,7 @@ fn place(configured: &dyn Configured) -> Option<(Vec<String>, Option<String>)> {
         .ok()?;
     let servers = match request.via {
         Via::Nats(publication) => publication.servers,
-        Via::Http(_) | Via::Mail(_) => {
+        _ => {
             let (scheme, rest) = request.url.split_once("://").unwrap();
             vec![format!("{scheme}://{}", rest.split('/').next().unwrap())]
         }

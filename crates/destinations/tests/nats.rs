@@ -36,7 +36,7 @@ fn publication(configured: &dyn Configured, event: &domain::Event) -> Publicatio
         .via
     {
         Via::Nats(publication) => publication,
-        Via::Http(_) | Via::Mail(_) => panic!("it is published"),
+        _ => panic!("it is published"),
     }
 }
 

@@ -49,21 +49,32 @@ impl DeliveryPart {
     }
 }
 
-/// A shell command that sends the same request; quotes survive any content.
+/// A text between quotes, which survive any content.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A shell command that sends the same request; nothing where no program of the shell sends all of it.
 fn command(request: &SentRequest) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     let (url, body) = (&request.url, quoted(&request.body));
-    let (program, separator, body) = match url.rsplit_once('/') {
-        Some((servers, subject)) if !url.starts_with("http") => (
-            format!("nats pub --server {} {}", quoted(servers), quoted(subject)),
-            ":",
-            Some(body),
-        ),
-        _ => (
-            format!("curl -X {} {}", request.method, quoted(url)),
-            ": ",
-            (!request.body.is_empty()).then(|| format!("--data {body}")),
-        ),
+    let (program, separator, body) = match request.method.as_str() {
+        "PUB" => {
+            let (servers, subject) = url.rsplit_once('/').unwrap_or((url, ""));
+            let (servers, subject) = (quoted(servers), quoted(subject));
+            let program = format!("nats pub --server {servers} {subject}");
+            (program, ":", Some(body))
+        }
+        "SMTP" => {
+            let text = quoted(&format!("={}", request.body));
+            let program = format!("curl --url {}", quoted(url));
+            (program, ": ", Some(format!("-F {text}")))
+        }
+        "PRODUCE" | "UPSERT" => return String::new(),
+        method => {
+            let program = format!("curl -X {method} {}", quoted(url));
+            let body = (!request.body.is_empty()).then(|| format!("--data {body}"));
+            (program, ": ", body)
+        }
     };
     let headers = request
         .headers
@@ -106,6 +117,10 @@ mod tests {
             published.starts_with("nats pub --server 'nats://a:4222,nats://b' 'tidings.x'"),
             "{published}"
         );
+        let mailed = command("SMTP", "smtp://a:587", "it's");
+        assert!(mailed.starts_with("curl --url 'smtp://a:587'"), "{mailed}");
+        assert!(mailed.ends_with("-F '=it'\\''s'"), "{mailed}");
+        assert_eq!(command("UPSERT", "postgres://a:1/d/t", "[]"), "");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether a request is as a case says: headers, members and fields are subsets, arrays go by position.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use destinations::Request;
+use destinations::{Request, Via};
 use serde_json::{Map, Value};
 
 /// What a request has at a path: `json.events.0.user_id`.
@@ -137,6 +137,13 @@ pub(crate) fn differences(request: &Request, expected: &Value) -> Vec<String> {
                     let text = text.as_str().unwrap();
                     (!body.contains(text)).then(|| format!("{text:?} is not in {body}"))
                 })
+            }
+            "key" => {
+                let key = match &request.via {
+                    Via::Record(record) => record.key.as_str(),
+                    _ => "",
+                };
+                (key != wanted).then(|| format!("key is {key}, not {wanted}"))
             }
             "max_body_bytes" => (request.body.len() as u64 > wanted.as_u64().unwrap())
                 .then(|| format!("{} bytes", request.body.len())),

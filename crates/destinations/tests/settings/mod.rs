@@ -66,6 +66,12 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "email" => ["starttls", "tls"]
             .map(|security| json!({ "server": "smtp.example.com:587", "security": security, "username": "tidings", "password": SECRET, "from": "Events <events@example.com>", "to": ["team@example.com", "boss@example.com"] }))
             .to_vec(),
+        "kafka" => ["plain", "scram_sha_512"]
+            .map(|mechanism| json!({ "brokers": "b1.example:9093, b2.example", "topic": "events", "mechanism": mechanism, "user": "tidings", "password": SECRET }))
+            .to_vec(),
+        "postgres" => ["tls", "none"]
+            .map(|encryption| json!({ "server": "db.example", "database": "subs", "table": "analytics.events", "user": "tidings", "password": SECRET, "encryption": encryption }))
+            .to_vec(),
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
         ],

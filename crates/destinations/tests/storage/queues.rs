@@ -150,7 +150,7 @@ fn pubsub_keeps_the_order_of_customers_where_it_is_told_to() {
 /// What is withheld leaves in none of them: not in the event's own copy either.
 #[test]
 fn withheld_attributes_do_not_leave() {
-    for key in ["eventbridge", "pubsub", "sns", "sqs", "superwall"] {
+    for key in ["eventbridge", "kafka", "pubsub", "sns", "sqs", "superwall"] {
         let sent = |withheld: Value| {
             let configured = configured(key, json!({ "withhold_attributes": withheld }));
             let mut body = batch(configured.as_ref(), KIND, 1).body;
@@ -170,7 +170,15 @@ fn withheld_attributes_do_not_leave() {
 fn test_purchases_are_told_unless_they_are_excluded() {
     let mut event = crate::sample::event(KIND);
     event.environment = domain::Environment::Sandbox;
-    for key in ["bigquery", "clickhouse", "s3", "sqs", "superwall"] {
+    for key in [
+        "bigquery",
+        "clickhouse",
+        "kafka",
+        "postgres",
+        "s3",
+        "sqs",
+        "superwall",
+    ] {
         assert!(configured(key, json!({})).plan(&event).is_ok(), "{key}");
         let excluded = configured(key, json!({ "exclude_sandbox": true }));
         assert_eq!(
@@ -178,5 +186,64 @@ fn test_purchases_are_told_unless_they_are_excluded() {
             Err(domain::NotSent::EventDisabled),
             "{key}"
         );
+    }
+}
+
+/// What the settings of a destination are not taken for.
+fn problems(key: &str, changed: &Value) -> Vec<String> {
+    let mut settings = crate::settings::settings(key).remove(0);
+    for (name, value) in changed.as_object().unwrap() {
+        settings[name] = value.clone();
+    }
+    let destination = destinations::find(key).unwrap();
+    let made = destination.configure(&settings, &destinations::Context::default());
+    let problems = made.err().unwrap_or_default();
+    problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn settings_of_brokers_are_places_and_names() {
+    for (key, changed, begins) in [
+        (
+            "kafka",
+            json!({ "brokers": "a:9092,b:0" }),
+            "`brokers` has a port",
+        ),
+        (
+            "kafka",
+            json!({ "brokers": "kafka://a:9092" }),
+            "`brokers` has a port",
+        ),
+        ("kafka", json!({ "topic": "a b" }), "`topic` is at most 249"),
+        ("kafka", json!({ "topic": ".." }), "`topic` is at most 249"),
+        ("kafka", json!({ "user": "a,b" }), "`user` is a name"),
+        (
+            "kafka",
+            json!({ "security": "sasl_plaintext" }),
+            "`mechanism` `plain` would send the password in the clear",
+        ),
+    ] {
+        let problems = problems(key, &changed);
+        assert!(problems[0].starts_with(begins), "{key}: {problems:?}");
+    }
+    let proved = json!({ "security": "sasl_plaintext", "mechanism": "scram_sha_256" });
+    assert!(problems("kafka", &proved).is_empty());
+}
+
+/// Source: Kafka, "Error codes".
+#[test]
+fn brokers_say_what_is_wrong_by_a_code() {
+    for (key, code, means) in [
+        ("kafka", 0, "Delivered"),
+        ("kafka", 10, "Rejected"),
+        ("kafka", 87, "Rejected"),
+        ("kafka", 3, "Retry"),
+        ("kafka", 56, "Retry"),
+        ("kafka", 33, "CredentialsRefused"),
+        ("kafka", 58, "CredentialsRefused"),
+    ] {
+        let outcome = configured(key, json!({})).classify(&answer(code, "said"));
+        let shown = format!("{outcome:?}");
+        assert!(shown.starts_with(means), "{key} {code}: {shown}");
     }
 }

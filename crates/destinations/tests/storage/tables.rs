@@ -108,3 +108,75 @@ fn a_name_that_would_end_the_statement_is_refused() {
     let problems = clickhouse.configure(&settings, &destinations::Context::default());
     assert_eq!(problems.err().unwrap()[0].field, "table");
 }
+
+/// A row in PostgreSQL is read by the names and types of the statement: what that does not name would be lost without a word.
+#[test]
+fn postgres_has_a_column_for_everything_that_a_row_says() {
+    let postgres = configured("postgres", json!({ "send_attributes": true }));
+    let page = include_str!("../../../../docs/destinations/postgres.md");
+    let (_, table) = page.split_once("CREATE TABLE tidings_events (").unwrap();
+    let (table, _) = table.split_once(");").unwrap();
+    let made: Vec<_> = table
+        .split(',')
+        .map(|column| column.split_whitespace().next().unwrap())
+        .collect();
+    for kind in EventKind::ALL {
+        let request = batch(postgres.as_ref(), *kind, 2);
+        let destinations::Via::Rows(rows) = &request.via else {
+            panic!("rows go to a table");
+        };
+        let (_, named) = rows.statement.split_once('(').unwrap();
+        let (named, _) = named.split_once(')').unwrap();
+        let named: Vec<_> = named.split(", ").collect();
+        assert_eq!(named, made, "the page describes it");
+        let told = json(&request);
+        assert_eq!(told.as_array().unwrap().len(), 2);
+        for name in told[0].as_object().unwrap().keys() {
+            assert!(named.contains(&name.as_str()), "{name}");
+        }
+    }
+}
+
+/// Source: PostgreSQL documentation, "PostgreSQL Error Codes".
+#[test]
+fn postgres_says_what_is_wrong_by_a_code() {
+    let postgres = configured("postgres", json!({}));
+    let means = |code| postgres.classify(&destinations::postgres::answer(Some((code, "said"))));
+    for code in [
+        "28P01", "28000", "3D000", "3F000", "42501", "42P01", "42703", "42P10",
+    ] {
+        assert!(
+            matches!(means(code), Outcome::CredentialsRefused(_)),
+            "{code}"
+        );
+    }
+    for code in ["22003", "23514", "23505", "54000", "22P05"] {
+        assert!(matches!(means(code), Outcome::Rejected(_)), "{code}");
+    }
+    for code in [
+        "08006", "25006", "40001", "40P01", "53300", "55P03", "57P01", "57014", "XX000", "",
+    ] {
+        assert_eq!(means(code), Outcome::Retry(None), "{code}");
+    }
+    let stored = destinations::postgres::answer(None);
+    assert_eq!(postgres.classify(&stored), Outcome::Delivered);
+}
+
+#[test]
+fn a_table_of_postgres_stands_between_quotes() {
+    let postgres = configured("postgres", json!({ "table": "apart.all; drop" }));
+    let request = batch(postgres.as_ref(), KIND, 1);
+    let destinations::Via::Rows(rows) = &request.via else {
+        panic!("rows go to a table");
+    };
+    assert!(
+        rows.statement
+            .starts_with("INSERT INTO \"apart\".\"all; drop\" (")
+    );
+    assert_eq!(request.url, "postgres://db.example/subs/apart.all; drop");
+    let mut settings = crate::settings::settings("postgres").remove(0);
+    settings["table"] = "a\"b".into();
+    let postgres = destinations::find("postgres").unwrap();
+    let problems = postgres.configure(&settings, &destinations::Context::default());
+    assert_eq!(problems.err().unwrap()[0].field, "table");
+}

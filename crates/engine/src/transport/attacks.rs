@@ -201,6 +201,59 @@ async fn a_server_of_streams_is_connected_to_where_it_was_checked() {
     assert_eq!(secret.came(), 0);
 }
 
+/// What a destination sends of an event to a server.
+fn request(key: &str, settings: &serde_json::Value) -> Request {
+    let configured = destinations::find(key)
+        .unwrap()
+        .configure(settings, &destinations::Context::default());
+    let configured = configured.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let (id, at) = (uuid::Uuid::from_u128(1), jiff::Timestamp::UNIX_EPOCH);
+    let event = crate::decide::test_event(domain::ProjectId::new(id), id, at);
+    let message = configured.plan(&event).unwrap().remove(0);
+    let now = destinations::Now::of(&event, at, destinations::AppFacts::UNKNOWN);
+    configured.render(&message, &event, now).unwrap()
+}
+
+#[tokio::test]
+async fn mail_databases_and_brokers_are_connected_to_where_they_were_checked() {
+    let open = Listener::start("127.0.0.1", 0, String::new()).await;
+    let secret = Listener::start("127.0.0.2", open.port, String::new()).await;
+    let place = format!("turning.example:{}", open.port);
+    let mail = serde_json::json!({
+        "server": place, "security": "none", "from": "a@example.com", "to": ["b@example.com"],
+    });
+    let table = serde_json::json!({
+        "server": place, "encryption": "none", "database": "d", "user": "u",
+    });
+    let topic = serde_json::json!({ "brokers": place, "security": "plaintext", "topic": "t" });
+    for (key, settings) in [("email", mail), ("postgres", table), ("kafka", topic)] {
+        for (answers, came) in [
+            ([&["127.0.0.1"][..], &["127.0.0.2"]], true),
+            ([&["127.0.0.2"], &["127.0.0.1"]], false),
+        ] {
+            let asked = Arc::<AtomicUsize>::default();
+            let turning = Turning {
+                answers: answers.to_vec(),
+                asked: Arc::clone(&asked),
+            };
+            let network = NetworkTransport::looking_up(
+                "127.0.0.1/32".parse().unwrap(),
+                Authorities::default(),
+                OUTGOING,
+                Arc::new(turning),
+            )
+            .unwrap();
+            let before = open.came();
+            let refused = network.send(&request(key, &settings), TIMEOUT).await;
+            let is_blocked = matches!(refused, Err(TransportError::Blocked(_)));
+            assert_eq!(is_blocked, !came, "{key}: {refused:?}");
+            assert_eq!(open.came() > before, came, "{key}");
+            assert_eq!(asked.load(Ordering::SeqCst), 1, "{key}: looked up once");
+        }
+    }
+    assert_eq!(secret.came(), 0);
+}
+
 #[tokio::test]
 async fn nobody_is_followed_elsewhere() {
     let inside = Listener::start("127.0.0.2", 0, answer("200 OK")).await;

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 
 /// Most that is read after something was written: what is answered is a few hundred bytes.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 256 << 10;
 
 #[derive(Debug)]
 enum Stream {
@@ -86,7 +86,8 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.left = LONGEST;
+        // Who returns a message says as much as it was told.
+        self.left = self.left.max(LONGEST).saturating_add(bytes.len());
         match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Encrypted(stream) => Pin::new(stream).poll_write(cx, bytes),

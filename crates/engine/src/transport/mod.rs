@@ -7,10 +7,14 @@ mod dial;
 mod errand;
 mod error;
 mod http;
+mod kafka;
 mod line;
+mod links;
 mod nats;
 mod networks;
+mod pool;
 mod pooled;
+mod postgres;
 mod reach;
 mod smtp;
 
@@ -45,16 +49,18 @@ pub struct Outgoing {
     pub at_once: usize,
     /// Connections that are kept open to be used again, of all hosts together.
     pub kept: usize,
-    /// Connections to clusters of NATS.
+    /// Connections to clusters of NATS; as many each are kept to databases and to Kafka.
     pub clusters: usize,
 }
 
-/// The network: HTTP with pooled connections, NATS, and mail.
+/// The network: HTTP with pooled connections, and the ways that are not HTTP.
 #[derive(Debug)]
 pub struct NetworkTransport {
     http: http::Http,
     links: nats::Links,
     post: smtp::Post,
+    databases: postgres::Databases,
+    topics: kafka::Topics,
     at_once: usize,
 }
 
@@ -79,6 +85,8 @@ impl NetworkTransport {
         let reach = |errand| Reach::new(errand, Arc::clone(&allowed), Arc::clone(&lookup));
         let dial = Arc::new(Dial::new(reach(Errand::Integrations), authorities.clone())?);
         Ok(Self {
+            databases: postgres::Databases::new(Arc::clone(&dial), outgoing.clusters),
+            topics: kafka::Topics::new(Arc::clone(&dial), outgoing.clusters),
             post: smtp::Post::new(dial),
             links: nats::Links::new(
                 reach(Errand::Integrations),
@@ -98,6 +106,8 @@ impl Transport for NetworkTransport {
             Via::Http(method) => self.http.send(*method, request, timeout).await,
             Via::Nats(publication) => self.links.publish(request, publication, timeout).await,
             Via::Mail(mail) => self.post.send(request, mail, timeout).await,
+            Via::Rows(rows) => self.databases.store(request, rows, timeout).await,
+            Via::Record(record) => self.topics.produce(request, record, timeout).await,
         }
     }
 

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod certified;
+mod log;
 mod mail;
 #[path = "../../../destinations/tests/sample/mod.rs"]
 mod sample;
+mod table;
 
 use destinations::{Configured, Context, Outcome, Request, find};
 use domain::{Event, EventKind};
