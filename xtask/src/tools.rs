@@ -1,7 +1,10 @@
 //! Running other programs, and installing the one that is not a crate.
 
 use anyhow::{Context, Result, bail};
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 pub(crate) fn strs(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
@@ -165,6 +168,14 @@ pub(crate) fn mail_tools() -> Result<()> {
     let is_there = Command::new("/usr/bin/python3").args(finds).output();
     if !is_there.is_ok_and(|output| output.status.success()) {
         install("python3-aiosmtpd", "the tests of mail need a mail server")?;
+    }
+    Ok(())
+}
+
+/// Makes sure that a broker of RabbitMQ can be started; tests start their own.
+pub(crate) fn queue_tools() -> Result<()> {
+    if !Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists() {
+        install("rabbitmq-server", "the tests of queues need RabbitMQ")?;
     }
     Ok(())
 }

@@ -54,9 +54,11 @@ mod preset;
 mod publication;
 pub mod pubsub;
 pub mod pushwoosh;
+pub mod rabbitmq;
 mod record;
 mod request;
 mod revenuecat;
+mod routed;
 pub mod rudderstack;
 pub mod s3;
 pub mod segment;
@@ -135,6 +137,7 @@ pub static ALL: &[&dyn Destination] = &[
     &posthog::Posthog,
     &pubsub::PubSub,
     &pushwoosh::Pushwoosh,
+    &rabbitmq::RabbitMq,
     &rudderstack::Rudderstack,
     &s3::S3,
     &segment::Segment,

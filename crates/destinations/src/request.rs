@@ -1,7 +1,8 @@
 //! What is sent, how it travels, and what comes back.
 
 use crate::{
-    encode, grant::Grant, mail::Mail, publication::Publication, record::Record, table::Rows,
+    encode, grant::Grant, mail::Mail, publication::Publication, record::Record, routed::Routed,
+    table::Rows,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{Headers, secret::Secret};
@@ -54,6 +55,8 @@ pub enum Via {
     Mail(Mail),
     /// Stored in a table of a database; the answer is what that says.
     Rows(Rows),
+    /// Published to an exchange of RabbitMQ; the answer is the broker's word.
+    Routed(Routed),
     /// Put into a topic of Kafka; the answer is the broker's.
     Record(Record),
 }
@@ -254,6 +257,7 @@ impl Request {
             Via::Nats(_) => "PUB",
             Via::Mail(_) => "SMTP",
             Via::Rows(_) => "UPSERT",
+            Via::Routed(_) => "PUBLISH",
             Via::Record(_) => "PRODUCE",
         }
     }

@@ -40,7 +40,7 @@ pub(crate) fn descriptors() -> usize {
 const DATABASE: usize = 14;
 /// Most requests that go out at once, and most connections that are kept for them, however many files may be open.
 const MOST_OUT: usize = 1024;
-/// Most clusters of NATS that are connected, most databases, and most connections that are kept to Kafka.
+/// Most clusters of NATS that are connected, most databases, and most connections that are kept to RabbitMQ and to Kafka.
 const MOST_CLUSTERS: usize = 64;
 
 /// Who may have how many descriptors.
@@ -55,7 +55,7 @@ pub(crate) struct Shares {
 impl Shares {
     /// Of so many descriptors: half of what is not [`KEPT`], or more for a database with so many connections, is for those who connect, and no more
     /// than are `wanted`; of the other half a third each is for requests that go out and for connections that are kept for the next ones, and
-    /// the last for clusters of NATS, databases and Kafka, for lookups of names and second tries.
+    /// the last for clusters of NATS, databases, RabbitMQ and Kafka, for lookups of names and second tries.
     ///
     /// Errors: there are too few to begin with.
     pub(crate) fn of(descriptors: usize, wanted: usize, database: usize) -> Result<Self, String> {
@@ -107,7 +107,7 @@ mod tests {
             assert!(at_once >= 10 && clusters >= 2, "{descriptors}");
             // A request may try two addresses at once, and one that ends may leave another connection behind.
             assert!(KEPT + incoming + 2 * at_once + kept <= descriptors);
-            assert!(KEPT + incoming + at_once + kept + 3 * clusters <= descriptors);
+            assert!(KEPT + incoming + at_once + kept + 4 * clusters <= descriptors);
         }
     }
 }

@@ -69,7 +69,7 @@ fn command(request: &SentRequest) -> String {
             let program = format!("curl --url {}", quoted(url));
             (program, ": ", Some(format!("-F {text}")))
         }
-        "PRODUCE" | "UPSERT" => return String::new(),
+        "PRODUCE" | "PUBLISH" | "UPSERT" => return String::new(),
         method => {
             let program = format!("curl -X {method} {}", quoted(url));
             let body = (!request.body.is_empty()).then(|| format!("--data {body}"));

@@ -72,6 +72,9 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "postgres" => ["tls", "none"]
             .map(|encryption| json!({ "server": "db.example", "database": "subs", "table": "analytics.events", "user": "tidings", "password": SECRET, "encryption": encryption }))
             .to_vec(),
+        "rabbitmq" => ["tls", "none"]
+            .map(|encryption| json!({ "server": "mq.example", "exchange": "events", "user": "tidings", "password": SECRET, "encryption": encryption }))
+            .to_vec(),
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
         ],

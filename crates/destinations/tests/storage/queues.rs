@@ -150,7 +150,15 @@ fn pubsub_keeps_the_order_of_customers_where_it_is_told_to() {
 /// What is withheld leaves in none of them: not in the event's own copy either.
 #[test]
 fn withheld_attributes_do_not_leave() {
-    for key in ["eventbridge", "kafka", "pubsub", "sns", "sqs", "superwall"] {
+    for key in [
+        "eventbridge",
+        "kafka",
+        "pubsub",
+        "rabbitmq",
+        "sns",
+        "sqs",
+        "superwall",
+    ] {
         let sent = |withheld: Value| {
             let configured = configured(key, json!({ "withhold_attributes": withheld }));
             let mut body = batch(configured.as_ref(), KIND, 1).body;
@@ -175,6 +183,7 @@ fn test_purchases_are_told_unless_they_are_excluded() {
         "clickhouse",
         "kafka",
         "postgres",
+        "rabbitmq",
         "s3",
         "sqs",
         "superwall",
@@ -205,6 +214,41 @@ fn problems(key: &str, changed: &Value) -> Vec<String> {
 fn settings_of_brokers_are_places_and_names() {
     for (key, changed, begins) in [
         (
+            "rabbitmq",
+            json!({ "server": "amqp://a" }),
+            "`server` has a port",
+        ),
+        (
+            "rabbitmq",
+            json!({ "server": "me:secret@a" }),
+            "`server` must not contain a user",
+        ),
+        (
+            "rabbitmq",
+            json!({ "vhost": "a\nb" }),
+            "`vhost` is at most 255 bytes",
+        ),
+        (
+            "rabbitmq",
+            json!({ "exchange": "x".repeat(256) }),
+            "`exchange` is at most 255 bytes",
+        ),
+        (
+            "rabbitmq",
+            json!({ "routing_key": "a.*" }),
+            "`routing_key` must be words",
+        ),
+        (
+            "rabbitmq",
+            json!({ "routing_key": "a.#" }),
+            "`routing_key` must be words",
+        ),
+        (
+            "rabbitmq",
+            json!({ "routing_key": "x".repeat(65) }),
+            "`routing_key` is at most",
+        ),
+        (
             "kafka",
             json!({ "brokers": "a:9092,b:0" }),
             "`brokers` has a port",
@@ -230,10 +274,19 @@ fn settings_of_brokers_are_places_and_names() {
     assert!(problems("kafka", &proved).is_empty());
 }
 
-/// Source: Kafka, "Error codes".
+/// Source: AMQP 0-9-1, "reply codes"; Kafka, "Error codes".
 #[test]
 fn brokers_say_what_is_wrong_by_a_code() {
     for (key, code, means) in [
+        ("rabbitmq", 200, "Delivered"),
+        ("rabbitmq", 403, "CredentialsRefused"),
+        ("rabbitmq", 404, "CredentialsRefused"),
+        ("rabbitmq", 530, "CredentialsRefused"),
+        ("rabbitmq", 311, "Rejected"),
+        ("rabbitmq", 406, "Rejected"),
+        ("rabbitmq", 320, "Retry"),
+        ("rabbitmq", 503, "Retry"),
+        ("rabbitmq", 541, "Retry"),
         ("kafka", 0, "Delivered"),
         ("kafka", 10, "Rejected"),
         ("kafka", 87, "Rejected"),
@@ -246,4 +299,24 @@ fn brokers_say_what_is_wrong_by_a_code() {
         let shown = format!("{outcome:?}");
         assert!(shown.starts_with(means), "{key} {code}: {shown}");
     }
+}
+
+#[test]
+fn a_queue_chooses_by_environment_app_and_kind() {
+    let rabbitmq = configured("rabbitmq", json!({ "routing_key": "acme.subs" }));
+    let mut event = crate::sample::event(KIND);
+    let routed = |event: &domain::Event| {
+        let message = rabbitmq.plan(event).unwrap().remove(0);
+        let request = rabbitmq.render(&message, event, crate::now(event)).unwrap();
+        match request.via {
+            destinations::Via::Routed(routed) => (routed.server, routed.routing_key),
+            _ => panic!("it is routed"),
+        }
+    };
+    let app = event.app.as_mut().unwrap();
+    app.key = "i.o s".into();
+    let key = "acme.subs.production.i_o_s.subscription_renewed";
+    assert_eq!(routed(&event), ("mq.example:5671".into(), key.into()));
+    event.app = None;
+    assert!(routed(&event).1.contains(".production.-."));
 }

@@ -225,8 +225,16 @@ async fn mail_databases_and_brokers_are_connected_to_where_they_were_checked() {
     let table = serde_json::json!({
         "server": place, "encryption": "none", "database": "d", "user": "u",
     });
+    let queue = serde_json::json!({
+        "server": place, "encryption": "none", "exchange": "e", "user": "u",
+    });
     let topic = serde_json::json!({ "brokers": place, "security": "plaintext", "topic": "t" });
-    for (key, settings) in [("email", mail), ("postgres", table), ("kafka", topic)] {
+    for (key, settings) in [
+        ("email", mail),
+        ("postgres", table),
+        ("rabbitmq", queue),
+        ("kafka", topic),
+    ] {
         for (answers, came) in [
             ([&["127.0.0.1"][..], &["127.0.0.2"]], true),
             ([&["127.0.0.2"], &["127.0.0.1"]], false),

@@ -1,5 +1,6 @@
 //! The ways out: to destinations and to stores. Bounded answers; internal addresses refused.
 
+mod amqp;
 mod answer;
 mod authorities;
 mod by_name;
@@ -49,7 +50,7 @@ pub struct Outgoing {
     pub at_once: usize,
     /// Connections that are kept open to be used again, of all hosts together.
     pub kept: usize,
-    /// Connections to clusters of NATS; as many each are kept to databases and to Kafka.
+    /// Connections to clusters of NATS; as many each are kept to databases, to RabbitMQ and to Kafka.
     pub clusters: usize,
 }
 
@@ -60,6 +61,7 @@ pub struct NetworkTransport {
     links: nats::Links,
     post: smtp::Post,
     databases: postgres::Databases,
+    exchanges: amqp::Exchanges,
     topics: kafka::Topics,
     at_once: usize,
 }
@@ -86,6 +88,7 @@ impl NetworkTransport {
         let dial = Arc::new(Dial::new(reach(Errand::Integrations), authorities.clone())?);
         Ok(Self {
             databases: postgres::Databases::new(Arc::clone(&dial), outgoing.clusters),
+            exchanges: amqp::Exchanges::new(Arc::clone(&dial), outgoing.clusters),
             topics: kafka::Topics::new(Arc::clone(&dial), outgoing.clusters),
             post: smtp::Post::new(dial),
             links: nats::Links::new(
@@ -107,6 +110,7 @@ impl Transport for NetworkTransport {
             Via::Nats(publication) => self.links.publish(request, publication, timeout).await,
             Via::Mail(mail) => self.post.send(request, mail, timeout).await,
             Via::Rows(rows) => self.databases.store(request, rows, timeout).await,
+            Via::Routed(routed) => self.exchanges.publish(request, routed, timeout).await,
             Via::Record(record) => self.topics.produce(request, record, timeout).await,
         }
     }

@@ -4,6 +4,7 @@
 mod certified;
 mod log;
 mod mail;
+mod queue;
 #[path = "../../../destinations/tests/sample/mod.rs"]
 mod sample;
 mod table;

@@ -11,7 +11,7 @@ pub(super) const KEY: &str = contract::SECRET;
 
 /// Whether a destination goes over HTTP; others have tests with servers of their own.
 pub(super) fn goes_over_http(key: &str) -> bool {
-    !["email", "kafka", "nats", "postgres"].contains(&key)
+    !["email", "kafka", "nats", "postgres", "rabbitmq"].contains(&key)
 }
 
 /// Every destination that goes over HTTP.
