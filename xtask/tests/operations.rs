@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Types that handlers share, which `ARCHITECTURE.md` ("The folders") says where to find: what all of them take and answer,
-const SHARED: [&str; 30] = [
+const SHARED: [&str; 32] = [
     "App",
     "InProject",
     "Caller",
@@ -29,6 +29,8 @@ const SHARED: [&str; 30] = [
     "LastEventId",
     "Messages",
     "Client",
+    "Again",
+    "AskedAs",
     "Platform",
     "Said",
     "Shown",
