@@ -13,7 +13,7 @@ use domain::{
     CancellationReason, EventKind,
     EventKind::*,
     Observation,
-    fact::{Note, Status, TransactionKind},
+    fact::{Note, PriceIncrease, Status, TransactionKind},
     reason::ExpirationIntent,
     snapshot::Standing,
 };
@@ -75,6 +75,23 @@ fn a_leg_that_took_over_from_one_nobody_knows_is_no_beginning() {
         assert_eq!(chain().id, "1000");
         assert_eq!(kinds(&mut Tracker::default(), &store, &seen), [kind]);
     }
+}
+
+/// What is heard of within its first day is news as a whole, also what was announced by then.
+#[test]
+fn an_increase_that_is_announced_before_a_purchase_is_heard_of_is_told_with_it() {
+    let mut store = AppStore::purchase(false);
+    let seen = store.price_increase(PriceIncrease::Pending);
+    let mut tracker = Tracker::default();
+    let told = kinds(&mut tracker, &store, &seen);
+    assert_eq!(told, [SubscriptionStarted, PriceIncreasePending]);
+    let again = store.tell();
+    assert_eq!(kinds(&mut tracker, &store, &again), NOTHING);
+    // Of an old one it says nothing of how that stands.
+    store.now += 3 * DAY;
+    let seen = store.tell();
+    let told = kinds(&mut Tracker::default(), &store, &seen);
+    assert_eq!(told, [SubscriptionStarted]);
 }
 
 /// A first purchase whose dates lie seconds apart is one.

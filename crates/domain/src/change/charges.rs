@@ -141,7 +141,12 @@ fn is_in_effect(step: &Step<'_>, old: &TransactionFact, new: &TransactionFact) -
         before.snapshot.transaction == old.id && before.snapshot.product == new.product
     });
     let history = step.history_before.as_ref();
+    // What came before the first one that was known is the past.
+    let was_first = history
+        .and_then(History::first)
+        .is_some_and(|first| first.id == new.id);
     stands_in_its_place
+        || was_first
         || history
             .and_then(|history| history.after(&old.id))
             .is_some_and(|next| next.fact.product == new.product)

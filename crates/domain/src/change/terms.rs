@@ -64,7 +64,11 @@ fn was_known(step: &Step<'_>, note: &Note) -> bool {
 /// `price_increase.pending`, `price_increase.accepted`.
 fn price_increase(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
-    let known = step.before_in_same_period()?.price_increase;
+    // What is news from its beginning is so with the increase that was announced by then.
+    let known = match step.before {
+        None => None,
+        Some(_) => step.before_in_same_period()?.price_increase,
+    };
     let increase = snapshot
         .price_increase
         .filter(|increase| known != Some(*increase))?;
