@@ -102,18 +102,13 @@ impl From<TransportError> for Ended {
 
 /// What a database said, or what `failed`.
 fn ended(error: &Error, failed: impl FnOnce(String) -> TransportError) -> Ended {
-    match error.as_db_error() {
-        Some(said) => {
-            let message: String = said.message().chars().take(LARGEST_ANSWER / 4).collect();
-            Ended::Said(answer(Some((said.code().code(), &message))))
-        }
-        None => {
-            let source = std::error::Error::source(error);
-            let why =
-                source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-            Ended::Failed(failed(why))
-        }
+    if let Some(said) = error.as_db_error() {
+        let message: String = said.message().chars().take(LARGEST_ANSWER / 4).collect();
+        return Ended::Said(answer(Some((said.code().code(), &message))));
     }
+    let source = std::error::Error::source(error);
+    let why = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    Ended::Failed(failed(why))
 }
 
 impl Databases {
