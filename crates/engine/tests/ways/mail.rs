@@ -300,7 +300,8 @@ async fn serve(stream: TcpStream, until: Until, then: Then) {
 
 #[tokio::test]
 async fn a_server_that_hangs_or_breaks_off_is_told_from_one_that_may_have_taken_the_message() {
-    use {Then::*, Until::*};
+    use Then::{BreaksOff, GoesOn, Hangs};
+    use Until::{Addressed, Connected, Taken, Told};
     for (until, then, may_have_taken) in [
         (Connected, Hangs, false),
         (Connected, BreaksOff, false),
