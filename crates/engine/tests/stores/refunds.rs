@@ -274,7 +274,7 @@ async fn a_part_of_which_nothing_says_how_large_is_worth_the_time_that_was_left(
         subscribe(&world, "t", 30).await;
         world.pass(12 * DAY).await;
         play(&world).change_order("GPA.t", |order| {
-            order["state"] = "PARTIALLY_REFUNDED".into()
+            order["state"] = "PARTIALLY_REFUNDED".into();
         });
         play(&world).expire("t", "userInitiatedCancellation", world.now());
         for kind in kinds {

@@ -104,7 +104,7 @@ async fn a_revocation_of_all_products_takes_each() {
     let at = world.now();
     play.expire("t", "developerInitiatedCancellation", at);
     play.change("t", |purchase| {
-        purchase["lineItems"][1]["expiryTime"] = json!(at)
+        purchase["lineItems"][1]["expiryTime"] = json!(at);
     });
     tell(&world, 12, "t").await;
     let expected = [
