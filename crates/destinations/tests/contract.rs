@@ -243,12 +243,11 @@ fn place(configured: &dyn Configured) -> Option<(Vec<String>, Option<String>)> {
     let request = configured
         .render(&message, &event, sample::now(&event))
         .ok()?;
-    let servers = match request.via {
-        Via::Nats(publication) => publication.servers,
-        _ => {
-            let (scheme, rest) = request.url.split_once("://").unwrap();
-            vec![format!("{scheme}://{}", rest.split('/').next().unwrap())]
-        }
+    let servers = if let Via::Nats(publication) = request.via {
+        publication.servers
+    } else {
+        let (scheme, rest) = request.url.split_once("://").unwrap();
+        vec![format!("{scheme}://{}", rest.split('/').next().unwrap())]
     };
     Some((servers, request.authorities))
 }

@@ -38,8 +38,8 @@ pub(super) const MUTANTS: [Mutant; 24] = [
     Mutant {
         says: "a change of product at the renewal is one at once",
         file: "charge.rs",
-        right: "_ if new.reason == Some(TransactionReason::Renewal) => Switch::AtRenewal,",
-        wrong: "_ if !WRONG && new.reason == Some(TransactionReason::Renewal) => Switch::AtRenewal,",
+        right: "_ if renews => Switch::AtRenewal,",
+        wrong: "_ if !WRONG && renews => Switch::AtRenewal,",
     },
     Mutant {
         says: "the first charge after a trial is a renewal",

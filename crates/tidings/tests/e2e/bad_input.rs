@@ -249,7 +249,7 @@ async fn the_api_names_the_field_that_is_wrong() {
             Some(json!({ "destination": "telegraph" })),
             422,
             "invalid",
-            "tiktok, webhook",
+            "did you mean `telegram`?",
         ),
         (
             "PUT",
