@@ -109,9 +109,9 @@ pub(super) const MUTANTS: [Mutant; 24] = [
     },
     Mutant {
         says: "what is heard last is true",
-        file: "fact/known.rs",
-        right: "Some(known) if (known.rank(), &*known) >= (renewal.rank(), renewal) => {}",
-        wrong: "Some(known) if !WRONG && (known.rank(), &*known) >= (renewal.rank(), renewal) => {}",
+        file: "fact/renewal.rs",
+        right: "if (self.rank(), &*self) < (other.rank(), other) {",
+        wrong: "if WRONG || (self.rank(), &*self) < (other.rank(), other) {",
     },
     Mutant {
         says: "the whole past of an old purchase is news",
