@@ -84,7 +84,7 @@ mod tests {
             ("use crate::b::B; pub struct A;", true),
             ("use super::b::{self, B}; pub struct A;", true),
             (
-                "pub struct A; fn f() { let _: super::b::B = todo!(); }",
+                "pub struct A; fn f() { let _: super::b::B = panic!(); }",
                 true,
             ),
             ("use crate::b; pub struct A; fn f(_: b::B) {}", true),

@@ -1,4 +1,4 @@
-//! Cases that were written down elsewhere, in another form: where a folder is named, they are compared as well.
+//! Cases that were written down elsewhere, in another form: where they lie beside the checkout, they are compared as well.
 
 use crate::files::read;
 use serde_json::{Map, Value, json};
