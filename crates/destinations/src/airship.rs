@@ -9,13 +9,16 @@
 //! | id of the event, as a UUID | `body.transaction`, which is only shown |
 //! | properties, the amount with its currency, attributes where they are sent | `body.properties` |
 //!
+//! A request carries the token of the settings, or one that Airship gives for a client ID and its secret (Airship docs, "OAuth 2.0": for the subject
+//! `app:` and the app key, with the hosts that take such tokens).
+//!
 //! A value has no currency, so amounts are dollars unless it is said otherwise. Names with capital letters are refused, so settings with them
 //! are. Assumed: a value lies between ±2147483.647, and one that does not stays among the properties; events are taken for ninety days; a
 //! channel of neither system is called `channel`. Nothing can be told to be a repetition.
 
 use crate::{
-    Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, Window, common,
+    Category, Configured, Context, Destination, Field, FieldKind, Grant, Invalid, Now, Outcome,
+    Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
     common::{Common, Keys, Platform, Refunds, Times, Who, number, properties},
     spec::fields,
 };
@@ -53,6 +56,16 @@ const OWN: &[Field] = &[
         FieldKind::Choice(&["us", "eu"]),
         "Where the project's data are kept.",
     ),
+    Field::new(
+        "client_id",
+        FieldKind::Text,
+        "Client ID of OAuth credentials of the project, to be used instead of `token`: Settings, Tokens, OAuth.",
+    ),
+    Field::new(
+        "client_secret",
+        FieldKind::Secret,
+        "Secret of those credentials.",
+    ),
 ];
 
 static SPEC: Spec = Spec {
@@ -79,6 +92,10 @@ static SPEC: Spec = Spec {
         },
         Travel {
             secret: "sandbox_token",
+            to: &["region", "endpoint"],
+        },
+        Travel {
+            secret: "client_secret",
             to: &["region", "endpoint"],
         },
     ],
@@ -108,6 +125,10 @@ struct Settings {
     sandbox_token: Secret,
     #[serde(default)]
     region: Region,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    client_secret: Secret,
 }
 
 struct Ready {
@@ -164,6 +185,50 @@ impl Ready {
         )
     }
 
+    /// Whether events of an environment are sent by a client of OAuth, which is of the project of production.
+    fn is_client(&self, environment: Environment) -> bool {
+        environment == Environment::Production && !self.settings.client_id.is_empty()
+    }
+
+    fn grant(&self, app_key: &str) -> Result<Grant, Unsendable> {
+        let (settings, secret) = (&self.settings, &self.settings.client_secret);
+        if secret.is_empty() {
+            return Err(Unsendable::lacks_setting("client_secret"));
+        }
+        let url = match settings.region {
+            Region::Us => "https://oauth2.asnapius.com/token",
+            Region::Eu => "https://oauth2.asnapieu.com/token",
+        };
+        Ok(Grant::ClientCredentials {
+            url: url.to_owned(),
+            id: settings.client_id.clone(),
+            secret: secret.clone(),
+            scope: None,
+            subject: Some(format!("app:{app_key}")),
+        })
+    }
+
+    /// Where events go, as whoever sends them.
+    fn sending(&self, environment: Environment, body: &Value) -> Result<Request, Unsendable> {
+        let is_client = self.is_client(environment);
+        let host = match (self.settings.region, is_client) {
+            (Region::Us, false) => "https://go.urbanairship.com",
+            (Region::Eu, false) => "https://go.airship.eu",
+            (Region::Us, true) => "https://api.asnapius.com",
+            (Region::Eu, true) => "https://api.asnapieu.com",
+        };
+        let app_key = self.app_key(environment)?;
+        let url = self.common.url(host, "/api/custom-events");
+        let request = Request::json(&url, body.to_string().into_bytes())
+            .with_header("accept", "application/vnd.urbanairship+json; version=3")
+            .with_header("x-ua-appkey", app_key);
+        Ok(if is_client {
+            request.with_grant(self.grant(app_key)?)
+        } else {
+            request.with_bearer(self.keys().own(environment)?)
+        })
+    }
+
     fn app_key(&self, environment: Environment) -> Result<&str, Unsendable> {
         let (named, key) = match environment {
             Environment::Production => ("app_key", &self.settings.app_key),
@@ -215,23 +280,13 @@ impl Configured for Ready {
         event: &Event,
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
-        let token = self.keys().own(event.environment)?;
-        let app_key = self.app_key(event.environment)?;
         let who = self.common.who(event, now);
         let body = json!([{
             "occurred": event.occurred_at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
             "user": user(who),
             "body": self.body(&message.name, event, who),
         }]);
-        let host = match self.settings.region {
-            Region::Us => "https://go.urbanairship.com",
-            Region::Eu => "https://go.airship.eu",
-        };
-        let url = self.common.url(host, "/api/custom-events");
-        Ok(Request::json(&url, body.to_string().into_bytes())
-            .with_header("accept", "application/vnd.urbanairship+json; version=3")
-            .with_header("x-ua-appkey", app_key)
-            .with_bearer(token))
+        self.sending(event.environment, &body)
     }
 
     fn classify(&self, response: &Response) -> Outcome {
@@ -259,7 +314,11 @@ impl Configured for Ready {
     }
 
     fn endpoints(&self) -> Vec<Environment> {
-        self.keys().endpoints()
+        let mut all = Environment::ALL.to_vec();
+        let is_set =
+            |environment| self.is_client(environment) || self.keys().own(environment).is_ok();
+        all.retain(|environment| is_set(*environment));
+        all
     }
 
     fn repeatable(&self, _: &Message, event: &Event) -> bool {

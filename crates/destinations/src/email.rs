@@ -12,7 +12,9 @@
 //!
 //! One message for each event, to all recipients at once, in plain text and in UTF-8. `Auto-Submitted: auto-generated` keeps those who are away from
 //! answering. With `starttls` nothing but the greeting is said in the clear, and a server that offers no encryption is told nothing; a password
-//! never travels unencrypted.
+//! never travels unencrypted, nor does a token, which Microsoft 365 wants instead of one (scope `https://outlook.office365.com/.default`, and the right
+//! `SMTP.SendAsApp` for the client). Google gives tokens for a mailbox to people and to accounts with rights over a whole domain only: there an app password,
+//! or the relay that knows this server by its address, is the way in.
 //!
 //! A reply of 250 to the message counts as delivered: the server has taken it over. Whether it comes to be read, nobody tells. Of several recipients those
 //! that are refused for good are named; where one is refused for now, as by greylisting, nothing is sent and all is tried again. 4yz is
@@ -27,7 +29,8 @@ use crate::{
     Plan, Request, Response, Spec, Travel, Unsendable, Via,
     chat::{self, Chat, Told},
     common,
-    settings::check_certificates,
+    oauth::{self, Client},
+    settings::{check_certificates, gather, take},
     spec::fields,
     url::check_place,
 };
@@ -43,7 +46,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{fmt::Write as _, time::Duration};
 
-pub use crate::mail::{Mail, Security};
+pub use crate::mail::{Login, Mail, Proof, Security};
 
 /// The entry in [`crate::ALL`].
 pub struct Email;
@@ -59,8 +62,14 @@ const OWN: &[Field] = &[
         FieldKind::Choice(&["starttls", "tls", "none"]),
         "`starttls` encrypts before anything is said, `tls` from the beginning; `none` is for a server on the same machine.",
     ),
-    Field::new("username", FieldKind::Text, "Signs in with a name and a password."),
-    Field::new("password", FieldKind::Secret, "The password of `username`."),
+    Field::new(
+        "sign_in",
+        FieldKind::Choice(&["password", "oauth"]),
+        "What `username` is proved by: a password, or a token (`XOAUTH2`), as Microsoft 365 wants it.",
+    ),
+    Field::new("username", FieldKind::Text, "Who signs in, where the server asks for that."),
+    Field::new("password", FieldKind::Secret, "The password of `username`.")
+        .when("sign_in", "password"),
     Field::new(
         "from",
         FieldKind::Text,
@@ -75,6 +84,8 @@ const OWN: &[Field] = &[
     .of(Group::Delivery),
 ];
 
+const CLIENT: &[Field] = &oauth::fields("sign_in", "oauth");
+
 static SPEC: Spec = Spec {
     key: "email",
     title: "E-mail (SMTP)",
@@ -86,16 +97,29 @@ static SPEC: Spec = Spec {
     ],
     fields: fields!(
         OWN,
+        CLIENT,
         chat::SHOWN,
         common::EVENT_SWITCHES,
         common::SANDBOX,
         common::MONEY,
         chat::DELIVERY,
     ),
-    travels: &[Travel {
-        secret: "password",
-        to: &["server", "security", "ca_certificates"],
-    }],
+    travels: &[
+        Travel {
+            secret: "password",
+            to: &["server", "security", "ca_certificates"],
+        },
+        Travel {
+            secret: "client_secret",
+            to: &[
+                "token_url",
+                "sign_in",
+                "server",
+                "security",
+                "ca_certificates",
+            ],
+        },
+    ],
     events: chat::EVENTS,
     ordered: true,
     concurrency: 2,
@@ -111,6 +135,8 @@ struct Settings {
     server: String,
     #[serde(default)]
     security: Security,
+    #[serde(default)]
+    sign_in: Proof,
     username: Option<String>,
     #[serde(default)]
     password: Secret,
@@ -127,7 +153,8 @@ struct Ready {
     security: Security,
     /// With its port; nothing where none is set.
     server: Option<String>,
-    login: Option<(String, Secret)>,
+    login: Option<Login>,
+    client: Client,
     hello: String,
     from: Option<Mailbox>,
     to: Vec<Mailbox>,
@@ -169,17 +196,30 @@ impl Settings {
         })
     }
 
-    fn login(&self, problems: &mut Vec<Invalid>) -> Option<(String, Secret)> {
+    fn login(&self, problems: &mut Vec<Invalid>) -> Option<Login> {
         let user = self.username.as_deref().filter(|user| !user.is_empty());
         if user.is_none() && !self.password.is_empty() {
             let problem = "is missing: `password` is the password of somebody";
             problems.push(Invalid::new("username", problem));
         }
         if user.is_some() && self.security == Security::None {
-            let problem = "`none` would send the password in the clear; use `starttls` or `tls`";
+            let what = match self.sign_in {
+                Proof::Password => "password",
+                Proof::Oauth => "token",
+            };
+            let problem =
+                format!("`none` would send the {what} in the clear; use `starttls` or `tls`");
             problems.push(Invalid::new("security", problem));
         }
-        user.map(|user| (user.to_owned(), self.password.clone()))
+        let secret = match self.sign_in {
+            Proof::Password => self.password.clone(),
+            Proof::Oauth => Secret::default(),
+        };
+        user.map(|user| Login {
+            user: user.to_owned(),
+            secret,
+            proof: self.sign_in,
+        })
     }
 }
 
@@ -193,8 +233,17 @@ impl Destination for Email {
         settings: &Value,
         context: &Context,
     ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
-        let (settings, chat) = chat::read::<Settings>(settings, &SPEC, context)?;
         let mut problems = Vec::new();
+        let (client, rest) = take::<Client>(settings, CLIENT);
+        let client = gather(client, &mut problems).unwrap_or_default();
+        client.problems(&mut problems);
+        let (settings, chat) = match chat::read::<Settings>(&rest, &SPEC, context) {
+            Ok(read) => read,
+            Err(found) => {
+                problems.extend(found);
+                return Err(problems);
+            }
+        };
         let server = settings.server(&mut problems);
         let login = settings.login(&mut problems);
         let from = mailbox("from", &settings.from, &mut problems);
@@ -217,6 +266,7 @@ impl Destination for Email {
             security: settings.security,
             server,
             login,
+            client,
             hello,
             from,
             to,
@@ -356,8 +406,12 @@ impl Configured for Ready {
             .with_header("message-id", id)
             .with_header("auto-submitted", "auto-generated")
             .with_body("text/plain; charset=utf-8", text(&told).into_bytes());
-        if let Some((_, password)) = &self.login {
-            request = request.redacting(password);
+        match &self.login {
+            Some(login) if login.proof == Proof::Oauth => {
+                request = request.with_grant(self.client.grant()?);
+            }
+            Some(login) => request = request.redacting(&login.secret),
+            None => {}
         }
         request.authorities.clone_from(&self.authorities);
         Ok(request)

@@ -1,6 +1,6 @@
 //! Tokens that somebody else gives, which a request needs: who is asked for one, and with what.
 
-use crate::check_url;
+use crate::{check_url, encode};
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
@@ -15,6 +15,8 @@ use serde::Deserialize;
 
 /// How long an assertion counts. Source: Google, "Using OAuth 2.0 for Server to Server Applications": at most an hour.
 const ASSERTED_FOR: i64 = 3_600;
+/// How long that of a client counts. Source: Segment, "OAuth 2.0": under a minute.
+const CLIENT_ASSERTED_FOR: i64 = 55;
 
 /// A token that a request needs.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,9 +31,24 @@ pub enum Grant {
         secret: Secret,
         /// What it is for.
         scope: Option<String>,
+        /// For whom it is, where who gives it wants to know.
+        subject: Option<String>,
     },
+    /// For what a client signs with a key of its own. Source: RFC 7523, 2.2.
+    SignedClient(SignedClient),
     /// For what a service account signs. Source: RFC 7523, 2.1; Google, "Using OAuth 2.0 for Server to Server Applications".
     ServiceAccount(ServiceAccount),
+}
+
+impl Grant {
+    /// Who gives it.
+    pub fn url(&self) -> &str {
+        match self {
+            Self::ClientCredentials { url, .. } => url,
+            Self::SignedClient(client) => &client.url,
+            Self::ServiceAccount(account) => &account.url,
+        }
+    }
 }
 
 /// A service account of Google's, and what its token is for.
@@ -47,6 +64,34 @@ pub struct ServiceAccount {
     pub key_id: String,
     /// What the token is for.
     pub scope: &'static str,
+}
+
+/// A client whose public key is known to who gives the token, and what the token is for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedClient {
+    /// Who gives the token.
+    pub url: String,
+    /// Whom the assertion is for, as it is called there.
+    pub audience: String,
+    /// The client.
+    pub id: String,
+    /// Its private key, in PEM.
+    pub key: Secret,
+    /// The id of that key.
+    pub key_id: String,
+    /// What the token is for.
+    pub scope: &'static str,
+}
+
+impl SignedClient {
+    /// What it says of itself, signed: the same at the same moment.
+    pub(crate) fn assertion(&self, at: Timestamp) -> Result<String, String> {
+        let second = at.as_second();
+        // Nobody else says it at this moment.
+        let once = encode::sha256(format!("{} {at}", self.id));
+        let claims = serde_json::json!({ "iss": self.id, "sub": self.id, "aud": self.audience, "iat": second, "exp": second + CLIENT_ASSERTED_FOR, "jti": once });
+        signed(&self.key_id, &claims, &pair(&self.key)?)
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,49 +123,53 @@ impl ServiceAccount {
         if let Some(invalid) = problems.pop() {
             return Err(format!("has a token_uri that {}", invalid.problem));
         }
-        account.pair()?;
+        pair(&account.key).map_err(|problem| format!("has a private_key that {problem}"))?;
         Ok(account)
-    }
-
-    fn pair(&self) -> Result<RsaKeyPair, String> {
-        let wrong = || "has a private_key that is no RSA key in PEM (PKCS #8)".to_owned();
-        let body: String = self
-            .key
-            .expose()
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect();
-        let der = STANDARD.decode(body.trim()).map_err(|_| wrong())?;
-        RsaKeyPair::from_pkcs8(&der).map_err(|_| wrong())
     }
 
     /// What it says of itself, signed: the same at the same second.
     pub(crate) fn assertion(&self, at: Timestamp) -> Result<String, String> {
         let second = at.as_second();
-        let mut header = serde_json::json!({ "alg": "RS256", "typ": "JWT" });
-        if !self.key_id.is_empty() {
-            header["kid"] = self.key_id.as_str().into();
-        }
         let claims = serde_json::json!({ "iss": self.email, "scope": self.scope, "aud": self.url, "iat": second, "exp": second + ASSERTED_FOR });
-        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let said = format!("{}.{}", part(&header), part(&claims));
-        let pair = self.pair()?;
-        let mut signature = vec![0; pair.public_modulus_len()];
-        let signed = pair.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            said.as_bytes(),
-            &mut signature,
-        );
-        signed.map_err(|_| "could not be signed".to_owned())?;
-        Ok(format!("{said}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        signed(&self.key_id, &claims, &pair(&self.key)?)
     }
+}
+
+/// Reads a private key; the error says what is wrong with it.
+pub(crate) fn pair(key: &Secret) -> Result<RsaKeyPair, String> {
+    let wrong = || "is no RSA key in PEM".to_owned();
+    let lines = key.expose().lines().map(str::trim);
+    let body: String = lines.filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(body).map_err(|_| wrong())?;
+    // PKCS #8, or what openssl wrote before it.
+    let read = RsaKeyPair::from_pkcs8(&der).or_else(|_| RsaKeyPair::from_der(&der));
+    read.map_err(|_| wrong())
+}
+
+/// Claims as a JSON Web Token. Source: RFC 7519; RFC 7518, 3.3.
+fn signed(key_id: &str, claims: &serde_json::Value, pair: &RsaKeyPair) -> Result<String, String> {
+    let mut header = serde_json::json!({ "alg": "RS256", "typ": "JWT" });
+    if !key_id.is_empty() {
+        header["kid"] = key_id.into();
+    }
+    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let said = format!("{}.{}", part(&header), part(claims));
+    let mut signature = vec![0; pair.public_modulus_len()];
+    let signed = pair.sign(
+        &RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        said.as_bytes(),
+        &mut signature,
+    );
+    signed.map_err(|_| "could not be signed".to_owned())?;
+    Ok(format!("{said}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 impl std::fmt::Debug for Grant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (kind, of) = match self {
             Self::ClientCredentials { id, .. } => ("ClientCredentials", id),
+            Self::SignedClient(client) => ("SignedClient", &client.id),
             Self::ServiceAccount(account) => ("ServiceAccount", &account.email),
         };
         f.debug_tuple(kind).field(of).finish()
@@ -158,6 +207,37 @@ mod tests {
         );
     }
 
+    /// Source: RFC 7523, 3; Segment docs, "OAuth 2.0". Its signature verifies with the public half of the key, by another library.
+    #[test]
+    fn a_client_says_who_it_is_for_less_than_a_minute_and_once() {
+        let file: serde_json::Value = serde_json::from_str(FILE).unwrap();
+        let client = SignedClient {
+            url: "https://oauth2.segment.io/token".into(),
+            audience: "https://oauth2.segment.io".into(),
+            id: "app_1".into(),
+            key: Secret::new(file["private_key"].as_str().unwrap()),
+            key_id: "k1".into(),
+            scope: "tracking_api:write",
+        };
+        let said = |at: &str| {
+            let assertion = client.assertion(at.parse().unwrap()).unwrap();
+            let claims = assertion.split('.').nth(1).unwrap();
+            let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&claims).unwrap()
+        };
+        let claims = said("2026-11-20T09:30:02.7Z");
+        for (name, value) in [
+            ("iss", "app_1"),
+            ("sub", "app_1"),
+            ("aud", "https://oauth2.segment.io"),
+        ] {
+            assert_eq!(claims[name], value, "{name}");
+        }
+        let lasts = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+        assert!(lasts < 60, "{lasts}");
+        assert_ne!(claims["jti"], said("2026-11-20T09:30:02.8Z")["jti"]);
+    }
+
     #[test]
     fn what_is_no_key_of_an_account_is_refused() {
         let key = |change: &dyn Fn(&mut serde_json::Value)| {
@@ -167,7 +247,10 @@ mod tests {
             read.err().unwrap_or_default()
         };
         assert_eq!(key(&|_| {}), "");
-        assert!(key(&|file| file["private_key"] = "MAA=".into()).contains("no RSA key"));
+        assert!(
+            key(&|file| file["private_key"] = "MAA=".into())
+                .contains("a private_key that is no RSA key")
+        );
         assert!(key(&|file| file["client_email"] = 1.into()).contains("is not the JSON key"));
         let elsewhere = key(&|file| file["token_uri"] = "file:///etc/passwd".into());
         assert!(elsewhere.contains("token_uri that must begin with https://"));

@@ -13,6 +13,9 @@
 //! Delivered is what all replicas in sync have acknowledged (`acks=all`). The topic has to be there; none is made. The brokers that are named say which others
 //! there are, and which of them leads a partition: each is checked, as those that are named are, before it is connected to.
 //!
+//! Names are proved by `PLAIN` (RFC 4616), SCRAM (RFC 5802), or by a token that a client of OAuth is given (RFC 7628), as Confluent Cloud and Azure Event Hubs
+//! take them.
+//!
 //! The status of an answer is the broker's error code: 0 says that the record is stored. 29 and 31 (rights), 33, 34 and 58 (login), 17 (no name for a topic) are
 //! about settings, or about what an administrator does; 10 and 18 (too large), 32, 44 and 87 (refused by a policy) are final; all others, such as 3 (no such
 //! topic, or not yet), 5, 6, 7, 19 and 20, are of the moment.
@@ -22,7 +25,8 @@ use crate::{
     Plan, Request, Response, Spec, Travel, Unsendable, Via,
     common::{self, Common},
     envelope,
-    settings::check_certificates,
+    oauth::{self, Client},
+    settings::{check_certificates, gather, take},
     spec::fields,
     url::check_place,
 };
@@ -53,8 +57,8 @@ const OWN: &[Field] = &[
     ),
     Field::new(
         "mechanism",
-        FieldKind::Choice(&["plain", "scram_sha_256", "scram_sha_512"]),
-        "How the password is proved. `plain` tells it, and is for encrypted connections only.",
+        FieldKind::Choice(&["plain", "scram_sha_256", "scram_sha_512", "oauthbearer"]),
+        "How `user` is proved: `scram` does not tell the password, `plain` does, and `oauthbearer` tells a token; these two are for encrypted connections only.",
     ),
     Field::new("user", FieldKind::Text, "Who may write to the topic."),
     Field::new("password", FieldKind::Secret, "The password of `user`."),
@@ -65,6 +69,8 @@ const OWN: &[Field] = &[
     )
     .of(Group::Delivery),
 ];
+
+const CLIENT: &[Field] = &oauth::fields("mechanism", "oauthbearer");
 
 static SPEC: Spec = Spec {
     key: "kafka",
@@ -77,14 +83,27 @@ static SPEC: Spec = Spec {
     ],
     fields: fields!(
         OWN,
+        CLIENT,
         common::EVENT_SWITCHES,
         common::EXCLUDE_SANDBOX,
         common::BY_ID,
     ),
-    travels: &[Travel {
-        secret: "password",
-        to: &["brokers", "security", "mechanism", "ca_certificates"],
-    }],
+    travels: &[
+        Travel {
+            secret: "password",
+            to: &["brokers", "security", "mechanism", "ca_certificates"],
+        },
+        Travel {
+            secret: "client_secret",
+            to: &[
+                "token_url",
+                "brokers",
+                "security",
+                "mechanism",
+                "ca_certificates",
+            ],
+        },
+    ],
     events: EventKind::ALL,
     ordered: true,
     concurrency: 8,
@@ -119,6 +138,7 @@ enum Proof {
     ScramSha256,
     #[serde(rename = "scram_sha_512")]
     ScramSha512,
+    Oauthbearer,
 }
 
 impl From<Proof> for Mechanism {
@@ -127,6 +147,7 @@ impl From<Proof> for Mechanism {
             Proof::Plain => Self::Plain,
             Proof::ScramSha256 => Self::ScramSha256,
             Proof::ScramSha512 => Self::ScramSha512,
+            Proof::Oauthbearer => Self::OauthBearer,
         }
     }
 }
@@ -152,6 +173,7 @@ struct Settings {
 struct Ready {
     settings: Settings,
     common: Common,
+    client: Client,
     brokers: Vec<String>,
 }
 
@@ -185,11 +207,18 @@ impl Settings {
         if !is_user(&self.user) {
             problems.push(Invalid::new("user", "is a name without commas and ="));
         }
-        if self.security == Security::SaslPlaintext
-            && self.mechanism == Proof::Plain
-            && !self.password.is_empty()
-        {
-            let problem = "`plain` would send the password in the clear; use `scram_sha_256` or `scram_sha_512`, or encrypt";
+        let is_told = match self.mechanism {
+            Proof::Plain => !self.password.is_empty(),
+            Proof::Oauthbearer => true,
+            Proof::ScramSha256 | Proof::ScramSha512 => false,
+        };
+        if self.security == Security::SaslPlaintext && is_told {
+            let what = match self.mechanism {
+                Proof::Oauthbearer => "`oauthbearer` would send the token",
+                _ => "`plain` would send the password",
+            };
+            let problem =
+                format!("{what} in the clear; use `scram_sha_256` or `scram_sha_512`, or encrypt");
             problems.push(Invalid::new("mechanism", problem));
         }
         let authorities = self.ca_certificates.as_deref();
@@ -215,8 +244,18 @@ impl Destination for Kafka {
         settings: &Value,
         _: &Context,
     ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
-        let (settings, common) = common::read::<Settings>(settings, &SPEC)?;
-        let problems = settings.problems();
+        let mut problems = Vec::new();
+        let (client, rest) = take::<Client>(settings, CLIENT);
+        let client = gather(client, &mut problems).unwrap_or_default();
+        client.problems(&mut problems);
+        let (settings, common) = match common::read::<Settings>(&rest, &SPEC) {
+            Ok(read) => read,
+            Err(found) => {
+                problems.extend(found);
+                return Err(problems);
+            }
+        };
+        problems.extend(settings.problems());
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -224,7 +263,25 @@ impl Destination for Kafka {
             brokers: settings.brokers(),
             settings,
             common,
+            client,
         }))
+    }
+}
+
+impl Ready {
+    /// As whom, where brokers ask for that. Who has a token needs no name.
+    fn login(&self) -> Option<Sasl> {
+        let settings = &self.settings;
+        let (user, password) = match settings.mechanism {
+            Proof::Oauthbearer => (String::new(), Secret::default()),
+            _ if settings.user.is_empty() => return None,
+            _ => (settings.user.clone(), settings.password.clone()),
+        };
+        settings.security.signs_in().then(|| Sasl {
+            mechanism: settings.mechanism.into(),
+            user,
+            password,
+        })
     }
 }
 
@@ -253,16 +310,13 @@ impl Configured for Ready {
         if settings.topic.is_empty() {
             return Err(Unsendable::lacks_setting("topic"));
         }
-        let signs_in = settings.security.signs_in() && !settings.user.is_empty();
+        let login = self.login();
+        let is_by_token = matches!(&login, Some(sasl) if sasl.mechanism == Mechanism::OauthBearer);
         let body = envelope::text(&message.name, &self.common.told(event))?;
         let record = Record {
             brokers: self.brokers.clone(),
             is_encrypted: settings.security.is_encrypted(),
-            login: signs_in.then(|| Sasl {
-                mechanism: settings.mechanism.into(),
-                user: settings.user.clone(),
-                password: settings.password.clone(),
-            }),
+            login,
             topic: settings.topic.clone(),
             key: event.customer.id.to_string(),
             at: event.occurred_at,
@@ -273,6 +327,9 @@ impl Configured for Ready {
             .with_header("id", event.id.to_string())
             .with_header("kind", event.kind.id())
             .redacting(&settings.password);
+        if is_by_token {
+            request = request.with_grant(self.client.grant()?);
+        }
         request.authorities.clone_from(&settings.ca_certificates);
         Ok(request)
     }

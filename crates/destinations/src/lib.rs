@@ -47,6 +47,7 @@ pub mod mixpanel;
 pub mod mparticle;
 pub mod nats;
 mod now;
+mod oauth;
 pub mod onesignal;
 pub mod postgres;
 pub mod posthog;
@@ -93,7 +94,7 @@ pub use batch::{Batching, Item};
 pub use destination::{
     Configured, Context, Destination, Handshake, Outcome, Plan, Timer, Unsendable, Window,
 };
-pub use grant::{Grant, ServiceAccount};
+pub use grant::{Grant, ServiceAccount, SignedClient};
 pub use now::{AppFacts, Now};
 pub use request::{Header, KEPT_HEADERS, Method, Request, Response, Via};
 pub use settings::{EventSwitch, Events, Invalid, parse};

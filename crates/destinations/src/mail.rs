@@ -11,14 +11,36 @@ pub struct Mail {
     pub server: String,
     /// How the connection is encrypted.
     pub security: Security,
-    /// A name and a password, where the server asks for them.
-    pub login: Option<(String, Secret)>,
+    /// Who hands it in, where the server asks for that.
+    pub login: Option<Login>,
     /// The name that we say we have.
     pub hello: String,
     /// Whom it is from, and who is told what becomes of it.
     pub from: Address,
     /// Whom it goes to.
     pub to: Vec<Address>,
+}
+
+/// Who hands a message in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The name.
+    pub user: String,
+    /// What the name is proved by; a token is empty until one is given.
+    pub secret: Secret,
+    /// What that is.
+    pub proof: Proof,
+}
+
+/// What a name is proved by to a mail server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// A password.
+    #[default]
+    Password,
+    /// A token that somebody else gave. Source: Google, "OAuth 2.0 Mechanism" (`XOAUTH2`), which Microsoft follows.
+    Oauth,
 }
 
 /// How a connection to a mail server is encrypted.

@@ -27,7 +27,7 @@ pub struct Sasl {
     pub mechanism: Mechanism,
     /// The name.
     pub user: String,
-    /// The password.
+    /// The password; or a token, which is empty until one is given.
     pub password: Secret,
 }
 
@@ -40,6 +40,8 @@ pub enum Mechanism {
     ScramSha256,
     /// The same with longer digests.
     ScramSha512,
+    /// A token that somebody else gave is told. Source: RFC 7628.
+    OauthBearer,
 }
 
 impl Mechanism {
@@ -49,6 +51,7 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
         }
     }
 }

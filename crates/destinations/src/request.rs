@@ -84,6 +84,8 @@ pub struct Request {
     pub counts_twice: bool,
 }
 
+/// What is compressed begins so. Source: RFC 1952, 2.3.1.
+const GZIP: &[u8] = b"\x1f\x8b";
 /// What stands for a text that must not be shown.
 const MASK: &str = "***";
 
@@ -178,6 +180,31 @@ impl Request {
             .with_secret_header("authorization", value)
     }
 
+    /// The same with a token that was given for its grant, where its way has a place for one.
+    #[must_use]
+    pub fn with_token(mut self, token: &Secret) -> Self {
+        match &mut self.via {
+            Via::Mail(Mail {
+                login: Some(login), ..
+            }) => login.secret = token.clone(),
+            Via::Record(Record {
+                login: Some(sasl), ..
+            }) => sasl.password = token.clone(),
+            _ => return self.with_bearer(token),
+        }
+        self.redacting(token)
+    }
+
+    /// Whether an answer says that its token counts no longer. Source: RFC 9110, 15.5.2; RFC 4954, section 6; Kafka, "Error codes".
+    pub const fn is_token_refused(&self, response: &Response) -> bool {
+        response.status
+            == match self.via {
+                Via::Mail(_) => 535,
+                Via::Record(_) => 58,
+                Via::Http(_) | Via::Nats(_) | Via::Rows(_) | Via::Routed(_) => 401,
+            }
+    }
+
     /// The same with a user name and password. Source: RFC 7617.
     #[must_use]
     pub fn with_basic(self, user: &str, password: &str) -> Self {
@@ -248,6 +275,14 @@ impl Request {
         let unpacked = encode::gunzip(&self.body);
         let body = unpacked.as_deref().unwrap_or(&self.body);
         self.concealed(&String::from_utf8_lossy(body))
+    }
+
+    /// How long its body is before it is compressed. Source: RFC 1952, 2.3.1, where the last four bytes say so.
+    pub fn length(&self) -> usize {
+        let said = self.body.strip_prefix(GZIP).and_then(<[u8]>::last_chunk);
+        said.map_or(self.body.len(), |said: &[u8; 4]| {
+            usize::try_from(u32::from_le_bytes(*said)).unwrap_or(usize::MAX)
+        })
     }
 
     /// What is done with it, for people.

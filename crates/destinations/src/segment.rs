@@ -1,13 +1,15 @@
 //! Segment, by its HTTP Tracking API. Source: Segment docs, "HTTP Tracking API Source" and "Handling Duplicate Data", read 2026-11.
 //!
-//! What is sent is described in `segmentlike`. The write key is the user of Basic authentication. The answer is 200 for a key that nobody has,
+//! What is sent is described in `segmentlike`. The write key is the user of Basic authentication; for a source that has OAuth enforced it is in the body, and
+//! the request carries a token, which Segment gives for a text that the key of an OAuth application signs (Segment docs, "OAuth 2.0"). The answer is 200 for a key that nobody has,
 //! for events without an id, and from the other region as well: only its debugger shows what arrived. 400 is an event of more than 32 KB, or no
 //! JSON.
 
 use crate::{
-    Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, common,
+    Category, Configured, Context, Destination, Field, FieldKind, Grant, Invalid, Now, Outcome,
+    Plan, Request, Response, SignedClient, Spec, Travel, Unsendable, common,
     common::{Common, by_status, said},
+    grant::pair,
     segmentlike,
     spec::fields,
 };
@@ -29,6 +31,21 @@ const OWN: &[Field] = &[
         FieldKind::Choice(&["us", "eu"]),
         "Where the workspace is. The wrong one takes events and loses them.",
     ),
+    Field::new(
+        "oauth_application",
+        FieldKind::Text,
+        "ID of an OAuth application, for a source that has OAuth enabled: Settings, Workspace settings, Access Management.",
+    ),
+    Field::new(
+        "oauth_private_key",
+        FieldKind::LongSecret,
+        "Private key of that application, in PEM.",
+    ),
+    Field::new(
+        "oauth_key_id",
+        FieldKind::Text,
+        "ID that Segment gave its public key.",
+    ),
 ];
 
 static SPEC: Spec = Spec {
@@ -49,10 +66,16 @@ static SPEC: Spec = Spec {
         common::ATTRIBUTES,
         common::DELIVERY_ONCE,
     ),
-    travels: &[Travel {
-        secret: "write_key",
-        to: &["region", "endpoint"],
-    }],
+    travels: &[
+        Travel {
+            secret: "write_key",
+            to: &["region", "endpoint"],
+        },
+        Travel {
+            secret: "oauth_private_key",
+            to: &["region", "endpoint"],
+        },
+    ],
     events: common::LIFECYCLE,
     ordered: true,
     concurrency: 16,
@@ -73,6 +96,43 @@ struct Settings {
     write_key: Secret,
     #[serde(default)]
     region: Region,
+    #[serde(default)]
+    oauth_application: String,
+    #[serde(default)]
+    oauth_private_key: Secret,
+    #[serde(default)]
+    oauth_key_id: String,
+}
+
+impl Settings {
+    fn problems(&self) -> Vec<Invalid> {
+        let key = &self.oauth_private_key;
+        let problem = (!key.is_empty()).then(|| pair(key).err()).flatten();
+        let problem = problem.map(|problem| Invalid::new("oauth_private_key", problem));
+        problem.into_iter().collect()
+    }
+
+    /// The application that the source is connected with, where there is one.
+    fn grant(&self) -> Result<Option<Grant>, Unsendable> {
+        if self.oauth_application.is_empty() {
+            return Ok(None);
+        }
+        if self.oauth_private_key.is_empty() {
+            return Err(Unsendable::lacks_setting("oauth_private_key"));
+        }
+        let audience = match self.region {
+            Region::Us => "https://oauth2.segment.io",
+            Region::Eu => "https://oauth2.eu1.segmentapis.com",
+        };
+        Ok(Some(Grant::SignedClient(SignedClient {
+            url: format!("{audience}/token"),
+            audience: audience.to_owned(),
+            id: self.oauth_application.clone(),
+            key: self.oauth_private_key.clone(),
+            key_id: self.oauth_key_id.clone(),
+            scope: "tracking_api:write",
+        })))
+    }
 }
 
 struct Ready {
@@ -90,7 +150,11 @@ impl Destination for Segment {
         settings: &Value,
         _: &Context,
     ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
-        let (settings, common) = common::read(settings, &SPEC)?;
+        let (settings, common) = common::read::<Settings>(settings, &SPEC)?;
+        let problems = settings.problems();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         Ok(Box::new(Ready { settings, common }))
     }
 }
@@ -127,7 +191,10 @@ impl Configured for Ready {
             who: self.common.who(event, now),
             common: &self.common,
         };
-        Ok(segmentlike::request(&url, key, &told))
+        Ok(match self.settings.grant()? {
+            None => segmentlike::request(&url, key, &told),
+            Some(grant) => segmentlike::request_with_grant(&url, key, grant, &told),
+        })
     }
 
     fn classify(&self, response: &Response) -> Outcome {

@@ -11,7 +11,7 @@
 //! | names, how it stands with the subscription, attributes where they are sent | `traits` of an `identify` in the same request |
 
 use crate::{
-    Request,
+    Grant, Request,
     common::{Common, Refunds, Times, Who, number, properties, subscription_status},
     told::{environment, names},
 };
@@ -24,6 +24,19 @@ pub(crate) fn request(url: &str, write_key: &Secret, told: &Told<'_>) -> Request
     Request::json(url, body.to_string().into_bytes())
         .with_basic(write_key.expose(), "")
         .redacting(write_key)
+}
+
+/// The same for a source that wants a token: the write key only says which source it is.
+pub(crate) fn request_with_grant(
+    url: &str,
+    write_key: &Secret,
+    grant: Grant,
+    told: &Told<'_>,
+) -> Request {
+    let body = json!({ "writeKey": write_key.expose(), "batch": [told.track(), told.identify()] });
+    Request::json(url, body.to_string().into_bytes())
+        .redacting(write_key)
+        .with_grant(grant)
 }
 
 /// What is told.

@@ -34,13 +34,29 @@ impl Token {
                 id,
                 secret,
                 scope,
+                subject,
             } => {
                 let mut fields = vec![("grant_type", "client_credentials")];
                 fields.extend(scope.as_deref().map(|scope| ("scope", scope)));
+                fields.extend(subject.as_deref().map(|subject| ("sub", subject)));
                 let id = encode::percent(id);
                 let password = encode::percent(secret.expose());
                 let request = Request::form(url, fields).with_basic(&id, &password);
                 Ok(request.redacting(secret))
+            }
+            Grant::SignedClient(client) => {
+                let assertion = client.assertion(at)?;
+                let fields = [
+                    ("grant_type", "client_credentials"),
+                    (
+                        "client_assertion_type",
+                        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                    ),
+                    ("client_assertion", assertion.as_str()),
+                    ("scope", client.scope),
+                ];
+                let request = Request::form(&client.url, fields);
+                Ok(request.redacting(&Secret::new(&assertion)))
             }
             Grant::ServiceAccount(account) => {
                 let assertion = account.assertion(at)?;

@@ -73,3 +73,46 @@ fn a_data_plane_of_one_s_own_is_asked_where_it_is() {
     let problems = refused.err().unwrap();
     assert_eq!(problems[0].field, "data_plane_url");
 }
+
+/// Source: Segment docs, "OAuth 2.0": the token is for the region, and the write key still says which source it is.
+#[test]
+fn a_source_with_oauth_is_told_by_who_holds_the_key_of_its_application() {
+    let account: serde_json::Value =
+        serde_json::from_str(include_str!("../settings/service_account.json")).unwrap();
+    let settings = json!({
+        "write_key": "key", "region": "eu", "oauth_application": "app",
+        "oauth_private_key": account["private_key"], "oauth_key_id": "k1",
+    });
+    let event = known::event(EventKind::SubscriptionStarted);
+    let request = first(ready("segment", &settings).as_ref(), &event);
+    let Some(grant) = &request.grant else {
+        panic!("it needs a token")
+    };
+    assert_eq!(grant.url(), "https://oauth2.eu1.segmentapis.com/token");
+    let at = "2026-11-20T09:30:00Z".parse().unwrap();
+    let asked = destinations::Token::asked(grant, at).unwrap();
+    let form = String::from_utf8(asked.body.clone()).unwrap();
+    for part in [
+        "grant_type=client_credentials",
+        "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
+        "client_assertion=ey",
+        "scope=tracking_api%3Awrite",
+    ] {
+        assert!(form.contains(part), "{form}");
+    }
+    assert!(asked.shown_body().contains("client_assertion=***"));
+    let told = body(ready("segment", &settings).as_ref(), &event);
+    assert_eq!(told["writeKey"], "key");
+    assert!(request.shown_body().contains(r#""writeKey":"***""#));
+    assert!(
+        request
+            .headers
+            .iter()
+            .all(|header| header.name != "authorization")
+    );
+    let mut broken = settings;
+    broken["oauth_private_key"] = "none".into();
+    let problems = destinations::find("segment").unwrap();
+    let problems = problems.configure(&broken, &destinations::Context::default());
+    assert_eq!(problems.err().unwrap()[0].field, "oauth_private_key");
+}

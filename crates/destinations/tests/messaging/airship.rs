@@ -1,6 +1,6 @@
 //! Airship: values and channels.
 
-use super::{body, costing, known, means, ready, refused};
+use super::{body, costing, first, known, means, ready, refused};
 use domain::{EventKind, Store};
 use serde_json::json;
 
@@ -35,4 +35,34 @@ fn a_channel_of_airship_is_of_a_system() {
     }
     let refused = json!({ "ok": false, "error": "x" });
     assert_eq!(means(airship.as_ref(), 200, &refused), "rejected");
+}
+
+/// Source: Airship API docs, "OAuth 2.0".
+#[test]
+fn a_client_of_a_project_asks_for_a_token_of_that_project() {
+    let settings =
+        json!({ "app_key": "abc", "client_id": "c/1", "client_secret": "s 1", "region": "eu" });
+    let airship = ready("airship", &settings);
+    let request = first(
+        airship.as_ref(),
+        &known::event(EventKind::SubscriptionRenewed),
+    );
+    assert_eq!(request.url, "https://api.asnapieu.com/api/custom-events");
+    let grant = request.grant.unwrap();
+    let asked = destinations::Token::asked(&grant, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(asked.url, "https://oauth2.asnapieu.com/token");
+    assert_eq!(
+        asked.body,
+        b"grant_type=client_credentials&sub=app%3Aabc".to_vec()
+    );
+    // `c%2F1:s%201`, which RFC 6749 wants encoded before it is joined.
+    let mut sent = asked.headers.iter();
+    let sent = sent.rfind(|header| header.name == "authorization").unwrap();
+    assert_eq!(sent.value, "Basic YyUyRjE6cyUyMDE=");
+    assert_eq!(airship.endpoints(), [domain::Environment::Production]);
+    let half = json!({ "app_key": "abc", "client_id": "c1" });
+    let half = ready("airship", &half);
+    let event = known::event(EventKind::SubscriptionRenewed);
+    let why = super::all(half.as_ref(), &event).remove(0).unwrap_err();
+    assert_eq!(why.detail, "client_secret is not set");
 }

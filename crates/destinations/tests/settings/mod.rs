@@ -20,6 +20,19 @@ fn preset() -> Vec<Value> {
     vec![json!({ "url": "https://a.example/rc", "authorization": SECRET })]
 }
 
+/// The same of who is given a token instead of a password.
+fn by_token(mut settings: Value, setting: &str, way: &str) -> Value {
+    settings[setting] = way.into();
+    settings
+        .as_object_mut()
+        .expect("they are an object")
+        .remove("password");
+    settings["token_url"] = "https://auth.example/token".into();
+    settings["client_id"] = "client".into();
+    settings["client_secret"] = SECRET.into();
+    settings
+}
+
 /// Settings with which a destination works in each of its ways, every secret set.
 pub(crate) fn settings(key: &str) -> Vec<Value> {
     match key {
@@ -34,7 +47,7 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
             json!({ "app_name": "exampleapp", "api_token": SECRET, "ios_bundle_id": "com.example.app" }),
         ],
         "airship" => {
-            vec![json!({ "app_key": "app", "token": SECRET, "sandbox_app_key": "test", "sandbox_token": SECRET }), json!({ "app_key": "app", "token": SECRET, "send_attributes": true })]
+            vec![json!({ "app_key": "app", "token": SECRET, "sandbox_app_key": "test", "sandbox_token": SECRET }), json!({ "app_key": "app", "token": SECRET, "send_attributes": true }), json!({ "app_key": "app", "client_id": "client", "client_secret": SECRET })]
         }
         "amplitude" => vec![json!({ "api_key": SECRET, "sandbox_api_key": SECRET })],
         "appmetrica" => vec![
@@ -63,12 +76,22 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "discord" => {
             vec![json!({ "webhook_url": format!("https://discord.com/api/webhooks/1/{SECRET}") })]
         }
-        "email" => ["starttls", "tls"]
-            .map(|security| json!({ "server": "smtp.example.com:587", "security": security, "username": "tidings", "password": SECRET, "from": "Events <events@example.com>", "to": ["team@example.com", "boss@example.com"] }))
-            .to_vec(),
-        "kafka" => ["plain", "scram_sha_512"]
-            .map(|mechanism| json!({ "brokers": "b1.example:9093, b2.example", "topic": "events", "mechanism": mechanism, "user": "tidings", "password": SECRET }))
-            .to_vec(),
+        "email" => {
+            let settings = |security: &str| json!({ "server": "smtp.example.com:587", "security": security, "username": "tidings", "password": SECRET, "from": "Events <events@example.com>", "to": ["team@example.com", "boss@example.com"] });
+            vec![
+                settings("starttls"),
+                settings("tls"),
+                by_token(settings("starttls"), "sign_in", "oauth"),
+            ]
+        }
+        "kafka" => {
+            let settings = |mechanism: &str| json!({ "brokers": "b1.example:9093, b2.example", "topic": "events", "mechanism": mechanism, "user": "tidings", "password": SECRET });
+            vec![
+                settings("plain"),
+                settings("scram_sha_512"),
+                by_token(settings("plain"), "mechanism", "oauthbearer"),
+            ]
+        }
         "postgres" => ["tls", "none"]
             .map(|encryption| json!({ "server": "db.example", "database": "subs", "table": "analytics.events", "user": "tidings", "password": SECRET, "encryption": encryption }))
             .to_vec(),
@@ -163,7 +186,13 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "rudderstack" => {
             vec![json!({ "data_plane_url": "https://plane.example", "write_key": SECRET })]
         }
-        "segment" => vec![json!({ "write_key": SECRET })],
+        "segment" => {
+            let account: Value = serde_json::from_str(SERVICE_ACCOUNT).expect("it is JSON");
+            vec![
+                json!({ "write_key": SECRET }),
+                json!({ "write_key": SECRET, "oauth_application": "app", "oauth_private_key": account["private_key"], "oauth_key_id": "key" }),
+            ]
+        }
         "singular" => ["v1", "v2"]
             .map(|version| {
                 json!({

@@ -84,6 +84,7 @@ mod tests {
             id: name.into(),
             secret: Secret::new("s"),
             scope: None,
+            subject: None,
         }
     }
 

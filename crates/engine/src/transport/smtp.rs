@@ -11,13 +11,13 @@ use super::{
 };
 use destinations::{
     Request, Response,
-    email::{Mail, Security, answer, written},
+    email::{Mail, Proof, Security, answer, written},
 };
 use lettre::transport::smtp::{
     Error,
     authentication::{Credentials, Mechanism},
     client::AsyncSmtpConnection,
-    commands::{self, Data, Quit, Rcpt},
+    commands::{self, Auth, Data, Quit, Rcpt},
     extension::ClientId,
 };
 use std::{
@@ -38,6 +38,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const LONGEST_REPLY: usize = 8 << 10;
 /// No way to sign in that we know. Source: RFC 4954, section 6, "authentication mechanism is too weak".
 const NO_WAY_IN: u16 = 534;
+
+/// That the server goes on, and waits for more. Source: RFC 4954, section 4.
+const HEARD: u16 = 334;
 
 /// Hands messages to mail servers.
 #[derive(Debug)]
@@ -212,17 +215,41 @@ fn refused(reply: &[u8]) -> Ended {
 }
 
 async fn sign_in(server: &mut AsyncSmtpConnection, mail: &Mail) -> Result<(), Ended> {
-    let Some((user, password)) = &mail.login else {
+    let Some(login) = &mail.login else {
         return Ok(());
     };
-    let ways = [Mechanism::Plain, Mechanism::Login];
-    if server.server_info().get_auth_mechanism(&ways).is_none() {
-        let said = "the server offers no way to sign in with a name and a password";
-        return Err(Ended::Said(answer(NO_WAY_IN, said, &[])));
+    let (ways, by) = match login.proof {
+        Proof::Password => (&[Mechanism::Plain, Mechanism::Login][..], "a password"),
+        Proof::Oauth => (&[Mechanism::Xoauth2][..], "a token"),
+    };
+    if server.server_info().get_auth_mechanism(ways).is_none() {
+        let said = format!("the server offers no way to sign in with a name and {by}");
+        return Err(Ended::Said(answer(NO_WAY_IN, &said, &[])));
     }
-    let credentials = Credentials::new(user.clone(), password.expose().to_owned());
-    server.auth(&ways, &credentials).await?;
+    let (user, secret) = (login.user.clone(), login.secret.expose().to_owned());
+    let credentials = Credentials::new(user, secret);
+    match login.proof {
+        Proof::Password => server.auth(ways, &credentials).await?,
+        Proof::Oauth => {
+            let auth = Auth::new(Mechanism::Xoauth2, credentials, None)?;
+            let reply = server.command(auth).await?;
+            // What is wrong with a token is said first, and it is refused when that was heard.
+            if reply.has_code(HEARD) {
+                server.command(Heard).await?;
+            }
+            return Ok(());
+        }
+    };
     Ok(())
+}
+
+/// An empty line.
+struct Heard;
+
+impl std::fmt::Display for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("\r\n")
+    }
 }
 
 /// Says whom the message is from and whom it goes to. Answers who was refused for good, of several.

@@ -4,7 +4,8 @@ use crate::{
     PATIENT, SOON, attempt, certified::Certified, configured, here, network, rendered, renewal,
 };
 use destinations::Outcome;
-use engine::TransportError;
+use domain::secret::Secret;
+use engine::{Transport, TransportError};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
@@ -135,6 +136,38 @@ async fn a_server_on_the_same_machine_needs_neither_name_nor_encryption() {
     let outcome = attempt(&here(), mail.as_ref(), &request, PATIENT).await;
     assert_eq!(outcome, Ok(Outcome::Delivered));
     assert_eq!(server.taken()["encrypted"], false);
+}
+
+#[tokio::test]
+async fn a_token_proves_a_name_and_one_that_is_refused_is_known_by_its_code() {
+    let certified = Certified::new("token");
+    let mut server = Server::start("starttls", &certified);
+    let mut settings = signing_in(server.settings("starttls"), &certified);
+    settings.as_object_mut().unwrap().remove("password");
+    settings["sign_in"] = "oauth".into();
+    settings["token_url"] = "https://auth.example/token".into();
+    settings["client_id"] = "client".into();
+    settings["client_secret"] = "secret".into();
+    let mail = configured("email", &settings);
+    let request = rendered(mail.as_ref(), &renewal());
+    assert!(request.grant.is_some());
+    let with = |token: &str| request.clone().with_token(&Secret::new(token));
+    let outcome = attempt(&here(), mail.as_ref(), &with("a-token"), PATIENT).await;
+    assert_eq!(outcome, Ok(Outcome::Delivered));
+    assert!(
+        !server.taken()["message"]
+            .as_str()
+            .unwrap()
+            .contains("a-token")
+    );
+    let other = with("another");
+    let response = here().send(&other, PATIENT).await.unwrap();
+    assert!(other.is_token_refused(&response), "{response:?}");
+    let outcome = mail.classify(&response);
+    assert!(
+        matches!(&outcome, Outcome::CredentialsRefused(why) if why.contains("no such token")),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]

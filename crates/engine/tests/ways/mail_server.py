@@ -1,6 +1,7 @@
 """A mail server for tests: `starttls|tls|plain CERTIFICATE KEY`. Tells its port, then of each message it takes, as lines of JSON."""
 
 import asyncio
+import base64
 import json
 import ssl
 import sys
@@ -11,6 +12,17 @@ LARGEST = 100_000
 
 
 class Handler:
+    async def auth_XOAUTH2(self, server, args):
+        """Source: Google, "OAuth 2.0 Mechanism": what is wrong with a token is said first, and it is refused when that was heard."""
+        said = base64.b64decode(args[1])
+        if said == b"user=tidings\x01auth=Bearer a-token\x01\x01":
+            return AuthResult(success=True, auth_data=said)
+        error = base64.b64encode(b'{"status":"401","schemes":"bearer"}').decode()
+        await server.push(f"334 {error}")
+        heard = await server._reader.readline()
+        await server.push("535 5.7.8 no such token" if heard.strip() == b"" else "501 5.5.2 what?")
+        return AuthResult(success=False, handled=True)
+
     async def handle_MAIL(self, server, session, envelope, address, options):
         if address.startswith("stranger@"):
             return "553 5.7.1 that address is not yours"

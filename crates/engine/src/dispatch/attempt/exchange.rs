@@ -11,8 +11,6 @@ use std::time::Duration;
 
 /// The least time that a request is begun in.
 const LEAST: Duration = Duration::from_secs(1);
-/// Unauthorized. Source: RFC 9110, 15.5.2.
-const UNAUTHORIZED: u16 = 401;
 
 /// How long the requests of one attempt may take: each so long, and all together no longer than its lease.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +78,7 @@ impl Sender<'_> {
             Ok(sent) => sent,
             Err(none) => return none,
         };
-        if !matches!(&first.came, Came::Answer(response) if response.status == UNAUTHORIZED) {
+        if !matches!(&first.came, Came::Answer(response) if request.is_token_refused(response)) {
             return first;
         }
         let slot = self.tokens.slot(self.active.row.id, &grant);
@@ -98,7 +96,7 @@ impl Sender<'_> {
         let uptime = self.core.system().uptime();
         let token = slot.token(uptime, async || self.fetched(grant).await).await;
         let token = token.map_err(|none| *none)?;
-        let request = request.clone().with_bearer(&token);
+        let request = request.clone().with_token(&token);
         Ok((self.sent(request).await, token))
     }
 

@@ -323,13 +323,8 @@ impl Open {
         if error != 0 {
             return Err(Ended::said(error));
         }
-        if sasl.mechanism == Mechanism::Plain {
-            let told = format!("\0{}\0{}", sasl.user, sasl.password.expose());
-            self.prove(&told).await?;
-            return Ok(());
-        }
         let Some(scram) = Scram::new(sasl, nonce()?) else {
-            return Ok(());
+            return self.tell(sasl).await;
         };
         let said = self.prove(&scram.first()).await?;
         let (last, expected) = scram.last(&said).map_err(Ended::network)?;
@@ -340,6 +335,28 @@ impl Open {
             ));
         }
         Ok(())
+    }
+
+    /// Tells the password, or a token.
+    async fn tell(&mut self, sasl: &Sasl) -> Result<(), Ended> {
+        let secret = sasl.password.expose();
+        if sasl.mechanism != Mechanism::OauthBearer {
+            self.prove(&format!("\0{}\0{secret}", sasl.user)).await?;
+            return Ok(());
+        }
+        let refused = self
+            .prove(&format!("n,,\x01auth=Bearer {secret}\x01\x01"))
+            .await?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        // What is wrong with a token is said where others say what comes next. Source: RFC 7628, 3.2.3.
+        self.prove("\x01").await?;
+        let called = wire::called(SASL_AUTHENTICATION_FAILED);
+        Err(Ended::Said(
+            SASL_AUTHENTICATION_FAILED,
+            format!("{called}: {refused}"),
+        ))
     }
 
     /// One step of a proof. Answers what the broker says to it.

@@ -18,10 +18,10 @@ pub(super) struct Scram<'a> {
 }
 
 impl<'a> Scram<'a> {
-    /// One with this nonce; `None` where the password is told.
+    /// One with this nonce; `None` where it is told what proves a name.
     pub(super) fn new(sasl: &'a Sasl, nonce: String) -> Option<Self> {
         let (digest, keyed, stretched) = match sasl.mechanism {
-            Mechanism::Plain => return None,
+            Mechanism::Plain | Mechanism::OauthBearer => return None,
             Mechanism::ScramSha256 => (
                 &digest::SHA256,
                 hmac::HMAC_SHA256,

@@ -19,6 +19,7 @@ fn granted() -> How {
             id: "tidings".into(),
             secret: Secret::new("s3cret"),
             scope: None,
+            subject: None,
         }),
         ..How::default()
     }
