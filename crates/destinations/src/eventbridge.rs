@@ -10,6 +10,9 @@
 //!
 //! 200 is said to a request whose entries were refused: each has its `ErrorCode`. A bus knows no repetition and keeps no order: targets go by
 //! `data.id` and `data.customer_seq` of the detail.
+//!
+//! Requests are signed with the key of a user of IAM. The role of the machine, from its metadata service or by a web identity, is not taken: it is given to
+//! who runs this server, and would be used by who sets up a project; and what is at that service's address, no integration may ask.
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Method, Outcome,

@@ -13,6 +13,9 @@
 //! Members that end in `_date` are moments in seconds. Contact, name, second and metadata that are the same count once. There is no upsert: an
 //! event of somebody unknown is answered with 404, so the contact is made and the event sent once more; a contact is updated by Intercom's own
 //! id for it alone, and only attributes that were made there before are taken. 429 says in `X-RateLimit-Reset` until when.
+//!
+//! The workspace is asked with the access token of an app of its own. Intercom's OAuth is for apps that others install into their workspaces, which takes a
+//! secret of whoever publishes the app and a page of theirs to come back to: nothing that runs at home has either (Intercom docs, "Authentication").
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Method, Now,

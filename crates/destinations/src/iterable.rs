@@ -14,6 +14,9 @@
 //! A user is named by one of the two: e-mail goes first, because projects know users by it unless they say otherwise. Purchases have no
 //! currency, so amounts are dollars unless it is said otherwise. A refund is no purchase below zero, which would falsify campaigns' revenue.
 //! New names of events have to be allowed in the project's settings: until then they are refused.
+//!
+//! One event goes in a request, of which 2,000 a second are taken: `events/trackBulk` takes ten requests a second, has none for purchases, and names the
+//! users and the events that it did not take, so that two events of one customer could not be told apart.
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,

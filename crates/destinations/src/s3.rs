@@ -11,6 +11,9 @@
 //!
 //! Answers: 301 and 307 are said where the region is wrong, 403 to a wrong key and to a wrong clock, 503 `SlowDown` to too many. Nothing is sent under
 //! a condition: 412, where somebody demands one, says that the object is there.
+//!
+//! Requests are signed with the key of a user of IAM. The role of the machine, from its metadata service or by a web identity, is not taken: it is given to
+//! who runs this server, and would be used by who sets up a project; and what is at that service's address, no integration may ask.
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Method, Outcome,

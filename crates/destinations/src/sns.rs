@@ -8,6 +8,9 @@
 //!
 //! Errors are XML with a `Code`. Up to ten messages go in a request; which of them were taken is told for each. A topic that is not FIFO knows no
 //! repetition: receivers go by `id`.
+//!
+//! Requests are signed with the key of a user of IAM. The role of the machine, from its metadata service or by a web identity, is not taken: it is given to
+//! who runs this server, and would be used by who sets up a project; and what is at that service's address, no integration may ask.
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Outcome, Request,
