@@ -42,8 +42,6 @@ use tracing::{Instrument, Span};
 
 /// Content Too Large. Source: RFC 9110, 15.5.14.
 const TOO_LARGE: u16 = 413;
-/// What is compressed begins so. Source: RFC 1952, 2.3.1.
-const GZIP: &[u8] = b"\x1f\x8b";
 
 /// A delivery that goes together with others.
 struct Member {
@@ -104,16 +102,22 @@ impl Dispatch {
         let (members, apart) = self.parted(&with, leased).await;
         self.finish(&with, lane, apart).await;
         let mut waiting = chunks(members, bytes);
-        while let Some(mut chunk) = waiting.pop_front() {
+        while let Some(chunk) = waiting.pop_front() {
             let span = chunk
                 .first()
                 .map_or_else(Span::none, |first| first.span.clone());
-            let came = self.exchange_together(&with, &chunk).instrument(span).await;
+            let request = span.in_scope(|| together(&with, &chunk));
+            if chunk.len() > 1 && request.as_ref().is_ok_and(|made| made.length() > bytes) {
+                halve(&mut waiting, chunk);
+                continue;
+            }
+            let came = match request {
+                Ok(request) => Ok(self.sender(&with).exchange(request).instrument(span).await),
+                Err(why) => Err(why),
+            };
             match came {
                 Ok(exchange) if chunk.len() > 1 && must_part(&with, &exchange, &chunk) => {
-                    let second = chunk.split_off(chunk.len() / 2);
-                    waiting.push_front(second);
-                    waiting.push_front(chunk);
+                    halve(&mut waiting, chunk);
                 }
                 came => {
                     let took = self.core.system().uptime().saturating_sub(with.began);
@@ -137,7 +141,7 @@ impl Dispatch {
                 Ok((request, known)) => members.push(Member {
                     id: lease.id.to_string(),
                     part: request.shown_body(),
-                    bytes: unpacked(&request),
+                    bytes: request.length(),
                     lease,
                     room,
                     known,
@@ -153,22 +157,6 @@ impl Dispatch {
             }
         }
         (members, apart)
-    }
-
-    /// Sends those of a request, signed as the first of them.
-    async fn exchange_together(
-        &self,
-        with: &Outgoing<'_>,
-        chunk: &[Member],
-    ) -> Result<Exchange, Unsendable> {
-        let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
-        let request = with.configured.render_batch(&items)?;
-        let mut request = match chunk.first() {
-            Some(first) => with.ready(request, &first.lease),
-            None => request,
-        };
-        request.counts_twice = chunk.iter().any(|member| with.counts_twice(&member.lease));
-        Ok(self.sender(with).exchange(request).await)
     }
 
     /// Tells what was said about the endpoint, and records what became of each.
@@ -219,7 +207,26 @@ impl Dispatch {
     }
 }
 
-/// Those that fit into a request each, in order.
+/// The request of several, signed as the first of them.
+fn together(with: &Outgoing<'_>, chunk: &[Member]) -> Result<Request, Unsendable> {
+    let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
+    let request = with.configured.render_batch(&items)?;
+    let mut request = match chunk.first() {
+        Some(first) => with.ready(request, &first.lease),
+        None => request,
+    };
+    request.counts_twice = chunk.iter().any(|member| with.counts_twice(&member.lease));
+    Ok(request)
+}
+
+/// Each half is to go alone, before what else waits.
+fn halve(waiting: &mut VecDeque<Vec<Member>>, mut chunk: Vec<Member>) {
+    let second = chunk.split_off(chunk.len() / 2);
+    waiting.push_front(second);
+    waiting.push_front(chunk);
+}
+
+/// Those that fit into a request each, in order, as far as that is seen from each alone.
 fn chunks(members: Vec<Member>, most: usize) -> VecDeque<Vec<Member>> {
     let mut all = VecDeque::new();
     let (mut chunk, mut bytes) = (Vec::new(), 0);
@@ -235,15 +242,6 @@ fn chunks(members: Vec<Member>, most: usize) -> VecDeque<Vec<Member>> {
         all.push_back(chunk);
     }
     all
-}
-
-/// How long the body of a request is before it is compressed.
-fn unpacked(request: &Request) -> usize {
-    if request.body.starts_with(GZIP) {
-        request.shown_body().len()
-    } else {
-        request.body.len()
-    }
 }
 
 /// Whether each half is to go alone: they were too many, or all were refused for good in the same words, which may be about one of them.
@@ -294,7 +292,8 @@ fn ended(
     ended
         .map(|(mut member, end)| {
             let part = std::mem::take(&mut member.part);
-            member.ended(end, sent.in_part(part, others))
+            let sent = sent.in_part(part, &member.known.news(&member.lease.event), others);
+            member.ended(end, sent)
         })
         .collect()
 }

@@ -38,6 +38,25 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Which attributes were used that the event does not tell, or tells otherwise, in words; nothing where there are none.
+    pub(super) fn news(&self, event: &Event) -> String {
+        let told = &event.customer.attributes;
+        let now = self.attributes.iter().flatten();
+        let news: Vec<_> = now
+            .filter(|(name, value)| told.get(*name) != Some(value))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if news.is_empty() {
+            return String::new();
+        }
+        format!(
+            "the customer's attributes were read again, and differ from the event's in {}",
+            news.join(", ")
+        )
+    }
+}
+
 /// Whether a customer may have other attributes by `at` than when the event was recorded.
 pub(super) fn may_have_changed(lease: &Lease, at: Timestamp) -> bool {
     let age = lease.event.recorded_at.duration_until(at);

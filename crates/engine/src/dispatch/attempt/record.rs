@@ -62,18 +62,20 @@ impl Sent {
         }
     }
 
-    /// The same for one of several deliveries that went in one request, with its own part of the body.
-    pub(super) fn in_part(&self, part: String, others: usize) -> Self {
-        if others == 0 {
-            return self.clone();
-        }
+    /// The same for one of several deliveries that went in one request, with its own part of the body, and the `news` of its customer.
+    pub(super) fn in_part(&self, part: String, news: &str, others: usize) -> Self {
         let also = match others {
+            0 => String::new(),
             1 => "another delivery went in the same request".to_owned(),
             others => format!("{others} other deliveries went in the same request"),
         };
         let request = self.request.as_ref().map(|request| SentRequest {
-            body: part,
-            also,
+            body: if others == 0 {
+                request.body.clone()
+            } else {
+                part
+            },
+            also: joined(news, &also),
             ..request.clone()
         });
         Self {
@@ -126,6 +128,16 @@ impl Sent {
             order,
         }
     }
+}
+
+/// Two remarks, of which there may be none.
+pub(super) fn joined(one: &str, other: &str) -> String {
+    let between = if one.is_empty() || other.is_empty() {
+        ""
+    } else {
+        "; "
+    };
+    format!("{one}{between}{other}")
 }
 
 /// What is told of an attempt before what is remarked about its answer.

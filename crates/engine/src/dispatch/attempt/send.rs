@@ -3,7 +3,7 @@
 use super::{
     exchange::{Budget, Came, Exchange, Sender},
     known::{Known, is_known, may_have_changed},
-    record::Sent,
+    record::{Sent, joined},
     waits,
 };
 use crate::{
@@ -60,6 +60,7 @@ impl Dispatch {
         }
         let end = with.end(&exchange, lease);
         let took = self.core.system().uptime().saturating_sub(began);
+        let also = joined(&known.news(&lease.event), &also);
         (end, Sent::of(exchange, also, took))
     }
 

@@ -142,6 +142,14 @@ async fn what_is_too_large_is_divided() {
     let world = super::world(batches(8, limit * 120)).await;
     all_buy(&world, 1..=4).await;
     assert_eq!(sizes(&world), [2, 2]);
+    // What is around them in a request counts too: it is known when they are in it.
+    let all = deliveries(&world).await;
+    let bytes =
+        |(record, _): &(ledger::DeliveryRecord, _)| record.request.as_ref().unwrap().body.len();
+    let largest = all.iter().map(bytes).max().unwrap();
+    let world = super::world(batches(8, limit * largest + 5)).await;
+    all_buy(&world, 1..=4).await;
+    assert_eq!(sizes(&world), [1, 1, 1, 1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

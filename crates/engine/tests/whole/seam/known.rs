@@ -41,6 +41,12 @@ async fn what_is_sent_again_tells_the_attributes_of_then_and_always_the_app() {
             .iter()
             .all(|sent| sent.body["bundle"] == "com.example")
     );
+    drop(sent);
+    let (record, _) = deliveries(&world).await.remove(0);
+    assert_eq!(
+        record.request.unwrap().also,
+        "the customer's attributes were read again, and differ from the event's in $adjustId"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
