@@ -19,7 +19,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, common,
+    Request, Response, Spec, Timer, Travel, Unsendable, common,
     common::{
         Common, Platform, Refunds, Times, by_status, number, properties, said, subscription_status,
     },
@@ -63,6 +63,7 @@ static SPEC: Spec = Spec {
     fields: fields!(
         OWN,
         common::EVENTS,
+        common::TIMERS,
         common::NAMES,
         common::MONEY,
         common::ATTRIBUTES,
@@ -78,7 +79,7 @@ static SPEC: Spec = Spec {
             to: &["region", "endpoint"],
         },
     ],
-    events: common::LIFECYCLE,
+    events: common::LIFECYCLE_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -242,6 +243,10 @@ impl Configured for Ready {
         let mut all = Environment::ALL.to_vec();
         all.retain(|environment| self.key(*environment).is_ok());
         all
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

@@ -18,7 +18,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Method, Now, Outcome,
-    Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
+    Plan, Request, Response, Spec, Timer, Travel, Unsendable, Window, common,
     common::{Account, Common, Platform, Refunds, Times, Who, by_status, moves_money, properties},
     encode::percent,
     spec::fields,
@@ -73,6 +73,7 @@ static SPEC: Spec = Spec {
     fields: fields!(
         OWN,
         common::EVENTS,
+        common::TIMERS,
         common::NAMES,
         common::MONEY,
         common::ATTRIBUTES,
@@ -88,7 +89,7 @@ static SPEC: Spec = Spec {
             to: &["endpoint"],
         },
     ],
-    events: common::LIFECYCLE,
+    events: common::LIFECYCLE_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -299,6 +300,10 @@ impl Configured for Ready {
         let mut all = Environment::ALL.to_vec();
         all.retain(|environment| self.application(*environment).is_ok());
         all
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

@@ -17,7 +17,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, Window, common,
+    Request, Response, Spec, Timer, Travel, Unsendable, Window, common,
     common::{Att, Common, Keys, Platform, Refunds, Who, by_status, number, said},
     spec::fields,
 };
@@ -57,6 +57,7 @@ static SPEC: Spec = Spec {
         OWN,
         common::IDENTIFIED,
         common::EVENTS,
+        common::TIMERS,
         common::MONEY,
         common::DELIVERY,
     ),
@@ -70,7 +71,7 @@ static SPEC: Spec = Spec {
             to: &["endpoint"],
         },
     ],
-    events: common::ATTRIBUTED,
+    events: common::ATTRIBUTED_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -224,7 +225,8 @@ impl Ready {
 
 impl Configured for Ready {
     fn usual(&self, kind: EventKind) -> Option<&'static str> {
-        Some(usual(kind))
+        self.common
+            .usual_name_by(kind, |kind| Some(usual(kind)), usual)
     }
 
     fn plan(&self, event: &Event) -> Plan {
@@ -292,6 +294,10 @@ impl Configured for Ready {
 
     fn endpoints(&self) -> Vec<Environment> {
         self.keys().endpoints()
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

@@ -84,6 +84,7 @@ pub mod telegram;
 pub mod telemetrydeck;
 pub mod tenjin;
 pub mod tiktok;
+mod timer;
 mod token;
 mod told;
 mod url;

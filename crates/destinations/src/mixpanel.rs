@@ -10,7 +10,9 @@
 //! | amount, below zero for a refund, zero where nothing moved | `revenue` with `currency` |
 //! | properties, how it stands with the subscription | beside them |
 //! | attributes, where they are sent | `subscriber_attributes` |
-//! | amount, where `profile_revenue` is on | `$append` of one to `$transactions` of the profile: a second request, which no id keeps from counting twice |
+//! | amount, where `profile_revenue` is on | `$append` of one to `$transactions` of the profile: a second message, which no id keeps from counting twice |
+//!
+//! Each message is a delivery of its own, the profile's after the event's: what was accepted is not sent again because the other was not.
 //!
 //! `/import` takes events of any age, where `/track` drops those of more than five days, and refuses those of more than an hour ahead. It is
 //! asked as a service account with the number of the project, or else with the token of the project as the user. Placeholders such as `null` are
@@ -19,7 +21,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, Window, common,
+    Request, Response, Spec, Timer, Travel, Unsendable, Window, common,
     common::{
         Common, Refunds, Times, Who, by_status, moves_money, number, properties, revenue, said,
         subscription_status,
@@ -86,6 +88,7 @@ static SPEC: Spec = Spec {
     fields: fields!(
         OWN,
         common::EVENTS,
+        common::TIMERS,
         common::NAMES,
         common::MONEY,
         common::ATTRIBUTES,
@@ -105,7 +108,7 @@ static SPEC: Spec = Spec {
             to: &["region", "endpoint"],
         },
     ],
-    events: common::LIFECYCLE,
+    events: common::LIFECYCLE_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -346,6 +349,10 @@ impl Configured for Ready {
         let mut all = Environment::ALL.to_vec();
         all.retain(|environment| self.check(*environment).is_ok());
         all
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

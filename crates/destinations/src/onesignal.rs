@@ -217,6 +217,10 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let name = self
             .common

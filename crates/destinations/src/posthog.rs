@@ -16,7 +16,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, Window, common,
+    Request, Response, Spec, Timer, Travel, Unsendable, Window, common,
     common::{Common, Refunds, Times, by_status, properties, revenue, subscription_status},
     spec::fields,
 };
@@ -64,6 +64,7 @@ static SPEC: Spec = Spec {
     fields: fields!(
         OWN,
         common::EVENTS,
+        common::TIMERS,
         common::NAMES,
         common::MONEY,
         common::ATTRIBUTES,
@@ -79,7 +80,7 @@ static SPEC: Spec = Spec {
             to: &["region", "endpoint"],
         },
     ],
-    events: common::LIFECYCLE,
+    events: common::LIFECYCLE_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -224,6 +225,10 @@ impl Configured for Ready {
         let mut all = Environment::ALL.to_vec();
         all.retain(|environment| self.key(*environment).is_ok());
         all
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

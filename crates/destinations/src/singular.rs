@@ -21,7 +21,7 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Method, Now,
-    Outcome, Plan, Request, Response, Spec, Travel, Unsendable, common,
+    Outcome, Plan, Request, Response, Spec, Timer, Travel, Unsendable, common,
     common::{
         Common, Keys, PerPlatform, Platform, Refunds, Times, Who, by_status, properties, said,
     },
@@ -83,6 +83,7 @@ static SPEC: Spec = Spec {
         OWN,
         common::IDENTIFIED,
         common::EVENTS,
+        common::TIMERS,
         common::NAMES,
         common::MONEY,
         common::DELIVERY,
@@ -97,7 +98,7 @@ static SPEC: Spec = Spec {
             to: &["endpoint"],
         },
     ],
-    events: common::ATTRIBUTED,
+    events: common::ATTRIBUTED_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -303,6 +304,10 @@ impl Configured for Ready {
 
     fn endpoints(&self) -> Vec<Environment> {
         self.keys().endpoints()
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

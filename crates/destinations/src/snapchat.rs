@@ -199,6 +199,10 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        usual(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let has_sandbox = self.app(Environment::Sandbox).is_ok();
         let name = self.common.name(event, has_sandbox, usual)?;

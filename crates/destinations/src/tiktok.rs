@@ -212,6 +212,10 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        usual(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let has_sandbox = self.settings.test_event_code.is_some();
         let name = self.common.name(event, has_sandbox, usual)?;

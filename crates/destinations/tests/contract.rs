@@ -71,6 +71,69 @@ fn every_kind_has_an_answer_and_unsupported_ones_say_so() {
     }
 }
 
+/// The form, the pages of documents and the API say which kinds are off by themselves.
+#[test]
+fn what_is_off_by_itself_is_what_is_not_planned() {
+    for destination in ALL {
+        let spec = destination.spec();
+        let has = |name: &str| spec.fields.iter().any(|field| field.name == name);
+        let mut settings = settings(spec.key).remove(0);
+        for field in spec.fields {
+            if matches!(field.kind, FieldKind::Events | FieldKind::EventSwitches) {
+                settings.as_object_mut().unwrap().remove(field.name);
+            }
+        }
+        for names in ["tidings", "revenuecat"] {
+            if has("names") {
+                settings["names"] = names.into();
+            }
+            let configured = destination.configure(&settings, &Context::default());
+            let configured = configured.unwrap();
+            for kind in spec.events {
+                let planned = configured.plan(&known::event(*kind));
+                let is_off = planned == Err(domain::NotSent::EventDisabled);
+                let name = configured.usual(*kind);
+                assert_eq!(is_off, name.is_none(), "{} {kind:?} {names}", spec.key);
+            }
+        }
+    }
+}
+
+/// Whoever wants to hear that something still runs says after how many days, and hears it then only.
+#[test]
+fn what_is_still_active_is_told_after_the_days_that_were_said() {
+    let mut told = 0;
+    for destination in ALL {
+        let spec = destination.spec();
+        let is_timer = |field: &destinations::Field| field.name == "trial_active_days";
+        if !spec.fields.iter().any(is_timer) {
+            continue;
+        }
+        told += 1;
+        let mut settings = settings(spec.key).remove(0);
+        settings["trial_active_days"] = 3.into();
+        let configured = destination.configure(&settings, &Context::default());
+        let configured = configured.unwrap_or_else(|problems| panic!("{}: {problems:?}", spec.key));
+        let [timer] = configured.timers()[..] else {
+            panic!("{} has {:?}", spec.key, configured.timers())
+        };
+        assert_eq!((timer.kind, timer.after_days), (EventKind::TrialActive, 3));
+        let mut event = known::event(EventKind::TrialActive);
+        for (days, is_due) in [(3, true), (4, false)] {
+            event.after_days = Some(days);
+            let planned = configured.plan(&event);
+            assert_eq!(planned.is_ok(), is_due, "{} {days}: {planned:?}", spec.key);
+        }
+        let other = known::event(EventKind::SubscriptionActive);
+        assert!(configured.plan(&other).is_err(), "{}", spec.key);
+        settings["trial_active_days"] = 91.into();
+        let problems = destination.configure(&settings, &Context::default());
+        let problems = problems.err().unwrap();
+        assert_eq!(problems[0].field, "trial_active_days", "{}", spec.key);
+    }
+    assert_eq!(told, 11);
+}
+
 #[test]
 fn nobody_waits_longer_than_a_lease_allows() {
     each(|key, configured| {
@@ -236,19 +299,22 @@ fn repetitions_are_a_choice_where_they_would_count_twice() {
     }
 }
 
-/// Where a request goes, and who is believed to be there; `None` where the settings do not suffice for one.
+/// Where a request and what it needs a token for go, and who is believed to be there; `None` where the settings do not suffice for one.
 fn place(configured: &dyn Configured) -> Option<(Vec<String>, Option<String>)> {
+    let at = |url: &str| {
+        let (scheme, rest) = url.split_once("://").unwrap();
+        format!("{scheme}://{}", rest.split('/').next().unwrap())
+    };
     let event = known::event(EventKind::SubscriptionStarted);
     let message = configured.plan(&event).unwrap().remove(0);
     let request = configured
         .render(&message, &event, sample::now(&event))
         .ok()?;
-    let servers = if let Via::Nats(publication) = request.via {
-        publication.servers
-    } else {
-        let (scheme, rest) = request.url.split_once("://").unwrap();
-        vec![format!("{scheme}://{}", rest.split('/').next().unwrap())]
+    let mut servers = match request.via {
+        Via::Nats(publication) => publication.servers,
+        _ => vec![at(&request.url)],
     };
+    servers.extend(request.grant.as_ref().map(|grant| at(grant.url())));
     Some((servers, request.authorities))
 }
 

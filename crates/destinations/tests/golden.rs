@@ -49,7 +49,13 @@ fn every_kind_is_sent_as_it_was_reviewed() {
         if spec.category == Category::Webhook || ["nats", "slack"].contains(&spec.key) {
             continue;
         }
-        let settings = settings(spec.key).remove(0);
+        let mut settings = settings(spec.key).remove(0);
+        // As long after the beginning as the samples tell it.
+        for (days, said) in [("trial_active_days", 3), ("subscription_active_days", 30)] {
+            if spec.fields.iter().any(|field| field.name == days) {
+                settings[days] = said.into();
+            }
+        }
         let context = Context {
             public_url: "https://t.example".into(),
         };

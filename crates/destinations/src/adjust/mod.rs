@@ -21,13 +21,14 @@ mod tokens;
 
 use crate::{
     Category, Configured, Context, Destination, Events, Field, FieldKind, Group, Invalid, Now,
-    Outcome, Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
+    Outcome, Plan, Request, Response, Spec, Timer, Travel, Unsendable, Window, common,
     common::{Common, PerPlatform, Platform, Refunds, Times, Who},
     spec::fields,
     told::app_id,
 };
 use domain::{
-    Environment, Event, Message, Money, NotSent, Store, pace::Rate, retry, secret::Secret,
+    Environment, Event, EventKind, Message, Money, NotSent, Store, pace::Rate, retry,
+    secret::Secret,
 };
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -88,7 +89,13 @@ static SPEC: Spec = Spec {
         "A test is sent where `test_event_token` says as what.",
         "Refunds are sent without an amount: Adjust takes none below zero.",
     ],
-    fields: fields!(OWN, common::IDENTIFIED, common::MONEY, common::DELIVERY),
+    fields: fields!(
+        OWN,
+        common::TIMERS,
+        common::IDENTIFIED,
+        common::MONEY,
+        common::DELIVERY
+    ),
     travels: &[
         Travel {
             secret: "ios_app_token",
@@ -107,7 +114,7 @@ static SPEC: Spec = Spec {
             to: TO,
         },
     ],
-    events: common::ATTRIBUTED,
+    events: common::ATTRIBUTED_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -221,6 +228,11 @@ const fn of_devices(platform: Platform) -> &'static [(&'static str, &'static str
 }
 
 impl Configured for Ready {
+    /// Each kind is sent under a token, and there is none by itself.
+    fn usual(&self, _: EventKind) -> Option<&'static str> {
+        None
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let name = self.common.name(event, true, |kind| Some(kind.id()))?;
         let store = event.app.as_ref().map(|app| app.store);
@@ -299,6 +311,10 @@ impl Configured for Ready {
 
     fn repeatable(&self, _: &Message, event: &Event) -> bool {
         self.common.repeats() || self.amount(event).is_none()
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

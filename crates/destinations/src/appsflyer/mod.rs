@@ -24,7 +24,7 @@ mod spec;
 mod web;
 
 use crate::{
-    Configured, Context, Destination, Invalid, Now, Outcome, Plan, Request, Response, Spec,
+    Configured, Context, Destination, Invalid, Now, Outcome, Plan, Request, Response, Spec, Timer,
     Unsendable, Window, common,
     common::{Common, PerPlatform, Platform, Refunds, Who, by_status, said},
     encode::percent,
@@ -245,6 +245,10 @@ impl Configured for Ready {
         let both = [Platform::Ios, Platform::Android];
         all.retain(|environment| both.iter().any(|of| self.key(*environment, *of).is_ok()));
         all
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

@@ -64,6 +64,7 @@ pub(super) static SPEC: Spec = Spec {
         OWN,
         common::IDENTIFIED,
         common::EVENTS,
+        common::TIMERS,
         common::NAMES,
         common::MONEY,
         common::DELIVERY,
@@ -90,7 +91,7 @@ pub(super) static SPEC: Spec = Spec {
             to: TO,
         },
     ],
-    events: common::ATTRIBUTED,
+    events: common::ATTRIBUTED_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };

@@ -1,5 +1,6 @@
 //! Which kinds of events third parties hear of, and what they are called there.
 
+use crate::timer::STILL_ACTIVE;
 use domain::EventKind;
 
 /// What happens to a customer's purchases, as far as somebody outside may be interested.
@@ -70,6 +71,34 @@ pub(crate) const CONVERSIONS: &[EventKind] = &[
     EventKind::EnteredGracePeriod,
     EventKind::Test,
 ];
+
+/// A list of kinds, and those that say that something is still active.
+const fn with_still_active<const N: usize>(kinds: &[EventKind]) -> [EventKind; N] {
+    let mut all = [EventKind::Test; N];
+    let (own, more) = (kinds.len(), STILL_ACTIVE.len());
+    let mut at = 0;
+    while at < own + more {
+        all[at] = if at < own {
+            kinds[at]
+        } else {
+            STILL_ACTIVE[at - own]
+        };
+        at += 1;
+    }
+    all
+}
+
+/// [`LIFECYCLE`] for those that are also told what is still active.
+pub(crate) const LIFECYCLE_AND_ACTIVE: &[EventKind] =
+    &with_still_active::<{ LIFECYCLE.len() + STILL_ACTIVE.len() }>(LIFECYCLE);
+
+/// [`ATTRIBUTED`] for those that are also told what is still active.
+pub(crate) const ATTRIBUTED_AND_ACTIVE: &[EventKind] =
+    &with_still_active::<{ ATTRIBUTED.len() + STILL_ACTIVE.len() }>(ATTRIBUTED);
+
+/// [`CONVERSIONS`] for those that are also told what is still active.
+pub(crate) const CONVERSIONS_AND_ACTIVE: &[EventKind] =
+    &with_still_active::<{ CONVERSIONS.len() + STILL_ACTIVE.len() }>(CONVERSIONS);
 
 /// What RevenueCat calls a kind where it sends it to analytics and messaging tools; `None` for what it does not send. Source: RevenueCat docs,
 /// the pages of Amplitude, Mixpanel, Segment, Braze and their like, "Events".

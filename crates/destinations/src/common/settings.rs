@@ -2,161 +2,22 @@
 
 use super::{
     amounts::{Amounts, Basis, Refunds, Reported},
+    fields::{
+        ATTRIBUTES, DELIVERY, EVENT_SWITCHES, EVENTS, EXCLUDE_SANDBOX, IDENTIFIED, MONEY, NAMES,
+        SANDBOX, TIMERS,
+    },
     names::revenuecat,
     row::{Row, row},
     who::Who,
 };
 use crate::{
-    Category, EventSwitch, Events, Field, FieldKind, Group, Invalid, Now, Spec, check_url, parse,
-    settings::check_retry, spec::fields, told::money::moves_money,
+    Category, EventSwitch, Events, Field, FieldKind, Invalid, Now, Spec, Timer, check_url, parse,
+    settings::check_retry, timer, told::money::moves_money,
 };
 use domain::{Environment, Event, EventKind, Money, NotSent, pace::Rate, retry};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::BTreeSet, num::NonZeroU32, time::Duration};
-
-/// Events that can be switched off and renamed.
-pub(crate) const EVENTS: &[Field] = &[Field::new(
-    "events",
-    FieldKind::Events,
-    "Per kind: on, off, or the name to send.",
-)
-.of(Group::Events)];
-
-/// Events that can be switched off.
-pub(crate) const EVENT_SWITCHES: &[Field] = &[Field::new(
-    "events",
-    FieldKind::EventSwitches,
-    "Switch kinds of events off.",
-)
-.of(Group::Events)];
-
-/// Whose names are sent unless `events` says another.
-pub(crate) const NAMES: &[Field] = &[Field::new(
-    "names",
-    FieldKind::Choice(&["tidings", "revenuecat"]),
-    "Names that `events` does not change: as here (`subscription_started`), or as RevenueCat sends them (`rc_initial_purchase_event`).",
-)
-.of(Group::Events)];
-
-/// Which amounts are told.
-pub(crate) const MONEY: &[Field] = &[
-    Field::new(
-        "currency",
-        FieldKind::Choice(&["local", "usd"]),
-        "`local` tells what the customer paid, `usd` converts where the rate is known; the currency told is always that of the amount.",
-    )
-    .of(Group::Money),
-    Field::new(
-        "revenue",
-        FieldKind::Choice(&["price", "proceeds", "net"]),
-        "What the customer paid, what the store's commission leaves of it, or what commission and tax leave.",
-    )
-    .of(Group::Money),
-];
-
-/// The same for vendors that keep no currency beside an amount, and add up what they are told: dollars unless it is said otherwise.
-pub(crate) const DOLLARS: &[Field] = &[
-    Field::new(
-        "currency",
-        FieldKind::Choice(&["usd", "local"]),
-        "`usd` converts where the rate is known, `local` tells what the customer paid: there amounts are added up whatever their currency.",
-    )
-    .of(Group::Money),
-    MONEY[1],
-];
-
-/// Whether test purchases are told, where there is no key of their own for them.
-pub(crate) const SANDBOX: &[Field] = &[Field::new(
-    "send_sandbox",
-    FieldKind::Switch,
-    "Also send events of test purchases.",
-)
-.of(Group::Events)];
-
-/// Whether the customer's attributes go along.
-pub(crate) const ATTRIBUTES: &[Field] = &[Field::new(
-    "send_attributes",
-    FieldKind::Switch,
-    "Also send the customer's attributes, but those withheld and those that identify devices.",
-)
-.of(Group::Privacy)];
-
-/// For those who need an attribute to know whom an event is about.
-pub(crate) const IDENTIFIED: &[Field] = &[Field::new(
-    "wait_minutes",
-    FieldKind::Number,
-    "How long an event waits for an attribute that its customer lacks. Default: 10.",
-)
-.of(Group::Identity)];
-
-/// Whether test purchases are kept from who runs what they go to.
-pub(crate) const EXCLUDE_SANDBOX: &[Field] = &[Field::new(
-    "exclude_sandbox",
-    FieldKind::Switch,
-    "Do not send events of test purchases.",
-)
-.of(Group::Events)];
-
-/// Whether what is past is kept.
-pub(crate) const HISTORY: &[Field] = &[Field::new(
-    "exclude_historical",
-    FieldKind::Switch,
-    "Do not send events older than the customer.",
-)
-.of(Group::Events)];
-
-/// What never leaves.
-const WITHHELD: &[Field] = &[Field::new(
-    "withhold_attributes",
-    FieldKind::Lines,
-    "Attributes that never leave, by name, also where they would tell who the customer is.",
-)
-.of(Group::Privacy)];
-
-/// Where to, instead of to the vendor.
-pub(crate) const ENDPOINT: &[Field] = &[Field::new(
-    "endpoint",
-    FieldKind::Url,
-    "Sent here instead of to the vendor: a proxy, another region, a server of the same kind.",
-)
-.of(Group::Delivery)];
-
-/// How fast.
-pub(crate) const PACE: &[Field] = &[Field::new(
-    "max_per_second",
-    FieldKind::Number,
-    "Requests a second, at most, from all nodes together.",
-)
-.of(Group::Delivery)];
-
-/// Whether what may have been taken is sent again.
-pub(crate) const REPEATS: &[Field] = &[Field::new(
-    "repeat_unconfirmed",
-    FieldKind::Switch,
-    "Also send again what may have been taken: a request that was not answered. Where the vendor cannot tell a repetition, it counts twice.",
-)
-.of(Group::Delivery)];
-
-/// When again.
-pub(crate) const RETRY: &[Field] = &[Field::new(
-    "retry",
-    FieldKind::Retry,
-    "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds.",
-)
-.of(Group::Delivery)];
-
-/// How it is sent to a vendor.
-pub(crate) const DELIVERY: &[Field] = fields!(HISTORY, WITHHELD, ENDPOINT, PACE, REPEATS, RETRY);
-
-/// The same for those who know a repetition, and take it for none: there is nothing to choose.
-pub(crate) const DELIVERY_ONCE: &[Field] = fields!(HISTORY, WITHHELD, ENDPOINT, PACE, RETRY);
-
-/// The same where a setting of the destination's own is the address.
-pub(crate) const DELIVERY_THERE: &[Field] = fields!(HISTORY, WITHHELD, PACE, REPEATS, RETRY);
-
-/// How it is sent where each message carries its id, by which whoever reads it knows a repetition.
-pub(crate) const BY_ID: &[Field] = fields!(HISTORY, WITHHELD, PACE, RETRY);
 
 /// How long an event waits for an attribute, unless the settings say.
 const WAITS_MINUTES: u32 = 10;
@@ -180,6 +41,8 @@ struct Stored {
     revenue: Basis,
     send_sandbox: bool,
     exclude_sandbox: bool,
+    trial_active_days: Option<u32>,
+    subscription_active_days: Option<u32>,
     send_attributes: bool,
     withhold_attributes: BTreeSet<String>,
     wait_minutes: Option<u32>,
@@ -190,9 +53,16 @@ struct Stored {
     retry: Option<retry::Policy>,
 }
 
+impl Stored {
+    fn timers(&self) -> Vec<Timer> {
+        timer::all(self.trial_active_days, self.subscription_active_days)
+    }
+}
+
 /// The names of all of them.
-const SHARED: [&[Field]; 9] = [
+const SHARED: [&[Field]; 10] = [
     EVENTS,
+    TIMERS,
     NAMES,
     MONEY,
     SANDBOX,
@@ -208,6 +78,8 @@ const SHARED: [&[Field]; 9] = [
 pub(crate) struct Common {
     stored: Stored,
     spec: &'static Spec,
+    /// Whether it is told what is still active for as long as it says; others hear what is made for these.
+    has_timers: bool,
     retry: retry::Policy,
 }
 
@@ -252,6 +124,7 @@ impl Common {
                 format!("is at most {LONGEST_WAIT_MINUTES}, a day"),
             ));
         }
+        problems.extend(timer::problems(&stored.timers()));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -261,11 +134,18 @@ impl Common {
             _ => retry::Policy::Adapty,
         };
         let retry = stored.retry.clone().unwrap_or(usual);
+        let is_timer = |field: &Field| field.name == TIMERS[0].name;
         Ok(Self {
             stored,
             spec,
+            has_timers: spec.fields.iter().any(is_timer),
             retry,
         })
+    }
+
+    /// "Still active" events that are wanted.
+    pub(crate) fn timers(&self) -> Vec<Timer> {
+        self.stored.timers()
     }
 
     /// What an event is called, unless `events` says another: as here, or as RevenueCat calls it.
@@ -280,6 +160,10 @@ impl Common {
         theirs: impl FnOnce(EventKind) -> Option<&'static str>,
         own: impl FnOnce(EventKind) -> &'static str,
     ) -> Option<&'static str> {
+        if timer::is_still_active(kind) {
+            // RevenueCat knows none.
+            return timer::usual(kind, &self.timers());
+        }
         match self.stored.names {
             Names::Tidings => Some(own(kind)),
             Names::Revenuecat => theirs(kind),
@@ -301,6 +185,9 @@ impl Common {
             || event.kind == EventKind::Test
             || has_sandbox
             || self.stored.send_sandbox;
+        if self.has_timers && !timer::is_due(event, &self.timers()) {
+            return Err(NotSent::EventDisabled);
+        }
         let usual = usual(event.kind);
         let name = self.stored.events.named(event.kind, usual);
         let name = name.filter(|_| is_wanted).ok_or(NotSent::EventDisabled)?;

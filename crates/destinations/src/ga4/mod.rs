@@ -27,7 +27,7 @@ mod parameters;
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Now, Outcome,
-    Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
+    Plan, Request, Response, Spec, Timer, Travel, Unsendable, Window, common,
     common::{Account, Common, Times, Who, by_status, moves_money, said},
     spec::fields,
 };
@@ -85,6 +85,7 @@ static SPEC: Spec = Spec {
         OWN,
         common::IDENTIFIED,
         common::EVENTS,
+        common::TIMERS,
         common::NAMES,
         common::SANDBOX,
         common::MONEY,
@@ -101,7 +102,7 @@ static SPEC: Spec = Spec {
             to: &["region", "endpoint"],
         },
     ],
-    events: common::LIFECYCLE,
+    events: common::LIFECYCLE_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };
@@ -276,6 +277,10 @@ impl Configured for Ready {
 
     fn repeatable(&self, _: &Message, event: &Event) -> bool {
         !moves_money(event.kind) || self.common.repeats()
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

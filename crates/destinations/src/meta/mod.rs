@@ -25,10 +25,11 @@ mod conversions;
 mod spec;
 
 use crate::{
-    Configured, Context, Destination, Invalid, Now, Outcome, Plan, Request, Response, Spec,
+    Configured, Context, Destination, Invalid, Now, Outcome, Plan, Request, Response, Spec, Timer,
     Unsendable, Window, common,
     common::{Att, Common, Platform, Refunds, Who},
     encode::percent,
+    timer::is_still_active,
 };
 use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use jiff::SignedDuration;
@@ -198,6 +199,7 @@ impl Configured for Ready {
                 Type::AppEvents => "fb_mobile_purchase",
             },
             EventKind::Test => kind.id(),
+            kind if is_still_active(kind) => return self.common.usual_name(kind),
             _ => return None,
         })
     }
@@ -276,6 +278,10 @@ impl Configured for Ready {
         let mut all = Environment::ALL.to_vec();
         all.retain(|environment| self.receiver(*environment).is_ok());
         all
+    }
+
+    fn timers(&self) -> Vec<Timer> {
+        self.common.timers()
     }
 
     fn rate(&self) -> Option<Rate> {

@@ -101,6 +101,7 @@ pub(super) static SPEC: Spec = Spec {
         OWN,
         common::IDENTIFIED,
         common::EVENTS,
+        common::TIMERS,
         common::MONEY,
         common::DELIVERY,
     ),
@@ -122,7 +123,7 @@ pub(super) static SPEC: Spec = Spec {
             to: TO,
         },
     ],
-    events: common::CONVERSIONS,
+    events: common::CONVERSIONS_AND_ACTIVE,
     ordered: true,
     concurrency: 16,
 };

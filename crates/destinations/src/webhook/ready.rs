@@ -2,7 +2,7 @@
 
 use super::{format::Format, handshake, settings::Settings, signature::signature};
 use crate::{
-    Configured, Handshake, Header, Now, Outcome, Plan, Request, Response, Timer, Unsendable,
+    Configured, Handshake, Header, Now, Outcome, Plan, Request, Response, Timer, Unsendable, timer,
 };
 use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry};
 use jiff::Timestamp;
@@ -15,6 +15,13 @@ pub(super) struct Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        if timer::is_still_active(kind) {
+            return timer::usual(kind, &self.timers());
+        }
+        Some(kind.id())
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let settings = &self.settings;
         if !settings.format.events().contains(&event.kind) {
@@ -24,15 +31,7 @@ impl Configured for Ready {
             .events
             .name(event.kind, true)
             .ok_or(NotSent::EventDisabled)?;
-        let is_wanted = |after_days| {
-            let kind = event.kind;
-            self.timers().contains(&Timer { kind, after_days })
-        };
-        if matches!(
-            event.kind,
-            EventKind::TrialActive | EventKind::SubscriptionActive
-        ) && !event.after_days.is_some_and(is_wanted)
-        {
+        if !timer::is_due(event, &self.timers()) {
             return Err(NotSent::EventDisabled);
         }
         if settings.options.exclude_historical && event.predates_customer() {

@@ -4,6 +4,7 @@ use super::{format::Format, options::Options, signature::check_secret};
 use crate::{
     Category, EventSwitch, Events, Field, FieldKind, Invalid, Spec, Timer, Travel, check_url,
     settings::{check_certificates, check_retry},
+    timer,
 };
 use domain::{EventKind, retry, secret::Secret};
 use serde::Deserialize;
@@ -202,14 +203,7 @@ impl Settings {
                 .map(|problem| Invalid::new("signing_secrets", problem)),
         );
         check_retry(self.retry.as_ref(), &mut problems);
-        for Timer { kind, after_days } in self.timers() {
-            if !(1..=90).contains(&after_days) {
-                problems.push(Invalid::new(
-                    format!("{}_days", kind.id()),
-                    format!("is {after_days}; give 1 to 90 days"),
-                ));
-            }
-        }
+        problems.extend(timer::problems(&self.timers()));
         problems
     }
 
@@ -235,15 +229,6 @@ impl Settings {
 
     /// "Still active" events that are wanted.
     pub(super) fn timers(&self) -> Vec<Timer> {
-        let days = [
-            (EventKind::TrialActive, self.trial_active_days),
-            (EventKind::SubscriptionActive, self.subscription_active_days),
-        ];
-        days.into_iter()
-            .filter_map(|(kind, days)| {
-                let after_days = days?;
-                Some(Timer { kind, after_days })
-            })
-            .collect()
+        timer::all(self.trial_active_days, self.subscription_active_days)
     }
 }

@@ -91,7 +91,10 @@ fn events(text: &mut String, spec: &Spec, configured: &dyn Configured) {
                 let names = messages.iter().map(|message| format!("`{}`", message.name));
                 names.collect::<Vec<_>>().join(", then ")
             }
-            Err(NotSent::EventDisabled) => "off unless it is switched on".into(),
+            Err(NotSent::EventDisabled) => match is_of_days(spec, *kind) {
+                Some(setting) => format!("off unless `{setting}` is set"),
+                None => "off unless it is switched on".into(),
+            },
             Err(NotSent::EventUnsupported) => continue,
             Err(other) => other.id().into(),
         };
@@ -104,6 +107,14 @@ fn events(text: &mut String, spec: &Spec, configured: &dyn Configured) {
     if !rest.is_empty() {
         write!(text, "\nNever sent here: {}.\n", rest.join(", ")).unwrap();
     }
+}
+
+/// The setting that says after how many days something is told that is still active.
+fn is_of_days(spec: &Spec, kind: EventKind) -> Option<&'static str> {
+    let name = format!("{}_days", kind.id());
+    let mut fields = spec.fields.iter();
+    let field = fields.find(|field| field.name == name);
+    field.map(|field| field.name)
 }
 
 /// A length of time in its largest whole unit.
