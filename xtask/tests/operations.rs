@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Types that handlers share, which `ARCHITECTURE.md` ("The folders") says where to find: what all of them take and answer,
-const SHARED: [&str; 32] = [
+const SHARED: [&str; 33] = [
     "App",
     "InProject",
     "Caller",
@@ -33,6 +33,7 @@ const SHARED: [&str; 32] = [
     "AskedAs",
     "Platform",
     "Said",
+    "Ignored",
     "Shown",
     "Error",
     "Form",
@@ -45,7 +46,7 @@ const SHARED: [&str; 32] = [
 ];
 
 /// and what two surfaces read: queries, views, bodies that are project files or stores' messages as well.
-const OF_TWO: [&str; 20] = [
+const OF_TWO: [&str; 24] = [
     "EventQuery",
     "EventStreamQuery",
     "DeliveryQuery",
@@ -58,6 +59,7 @@ const OF_TWO: [&str; 20] = [
     "DesiredApp",
     "DesiredEntitlement",
     "DesiredIntegration",
+    "DesiredOffering",
     "DesiredProduct",
     "RefundAnswer",
     "NotificationEnvelope",
@@ -66,6 +68,9 @@ const OF_TWO: [&str; 20] = [
     "Attributes",
     "Attribution",
     "Purchased",
+    "Introductory",
+    "Restorable",
+    "Unsigned",
 ];
 
 /// Of the language and of axum.

@@ -3,8 +3,11 @@
 //! Every field but keys is a [`Given`]: what a document does not name stays as it is.
 
 use crate::{Given, given::Settings};
+use domain::Store;
+use ledger::Audience;
 use ledger::TransferBehaviour;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A project as it should be, whole or in part.
@@ -22,6 +25,9 @@ pub struct Desired {
     /// By key.
     #[serde(default)]
     pub apps: BTreeMap<String, DesiredApp>,
+    /// By key.
+    #[serde(default)]
+    pub offerings: BTreeMap<String, DesiredOffering>,
     /// By key.
     #[serde(default)]
     pub integrations: BTreeMap<String, DesiredIntegration>,
@@ -51,6 +57,10 @@ pub struct DesiredProject {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(value_type = Option<TransferBehaviour>))]
     pub sandbox_transfer_behaviour: Given<TransferBehaviour>,
+    /// Key of the offering that clients show to whomever none is shown in particular. Default: none.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub current_offering: Given<String>,
 }
 
 /// An entitlement.
@@ -82,6 +92,102 @@ pub struct DesiredProduct {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub duration: Given<String>,
+}
+
+/// An offering: what clients show to be sold together.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesiredOffering {
+    /// What clients may show of it. Default: the key.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub name: Given<String>,
+    /// Its packages, in the order in which clients show them. Default: none.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Vec<DesiredPackage>>))]
+    pub packages: Given<Vec<DesiredPackage>>,
+    /// Whatever clients are to know beside it, an object. Default: nothing.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Object>))]
+    pub metadata: Given<Map<String, Value>>,
+    /// Who is shown it instead of the project's current one. Default: nobody.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<DesiredAudience>))]
+    pub audience: Given<DesiredAudience>,
+}
+
+/// A package: one choice of an offering, with its product in each store that has one.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesiredPackage {
+    /// What clients know it by: `$rc_monthly`, `$rc_annual`, a word of your own.
+    pub id: String,
+    /// Its product in the App Store.
+    #[serde(default)]
+    pub app_store: Option<String>,
+    /// Its product in Google Play, with `:` and the base plan of a subscription.
+    #[serde(default)]
+    pub play_store: Option<String>,
+    /// Its product in Stripe.
+    #[serde(default)]
+    pub stripe: Option<String>,
+    /// Its product in any other store.
+    #[serde(default)]
+    pub external: Option<String>,
+}
+
+impl DesiredPackage {
+    /// Its product in each store.
+    pub(crate) fn products(&self) -> BTreeMap<Store, String> {
+        let told = [
+            (Store::AppStore, &self.app_store),
+            (Store::PlayStore, &self.play_store),
+            (Store::Stripe, &self.stripe),
+            (Store::External, &self.external),
+        ];
+        let told = told
+            .into_iter()
+            .filter_map(|(store, id)| Some((store, id.clone()?)));
+        told.collect()
+    }
+}
+
+/// Who is shown an offering. All that is said has to hold; of a client that does not say what is asked, it does not.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesiredAudience {
+    /// Countries of the store, by two letters. Default: any.
+    #[serde(default)]
+    pub countries: Vec<String>,
+    /// What clients run on: `ios`, `macos`, `android`, `web` ... Default: anything.
+    #[serde(default)]
+    pub platforms: Vec<String>,
+    /// The oldest release of the app: `2.1`.
+    #[serde(default)]
+    pub from_version: Option<String>,
+    /// The newest release of the app.
+    #[serde(default)]
+    pub to_version: Option<String>,
+    /// Of several offerings for the same client, that of the lowest number is shown, and of the same number that of the first key. Default: 0.
+    #[serde(default)]
+    pub rank: u32,
+}
+
+impl From<DesiredAudience> for Audience {
+    fn from(wanted: DesiredAudience) -> Self {
+        let upper = |text: &String| text.to_ascii_uppercase();
+        let lower = |text: &String| text.to_ascii_lowercase();
+        Self {
+            countries: wanted.countries.iter().map(upper).collect(),
+            platforms: wanted.platforms.iter().map(lower).collect(),
+            from_version: wanted.from_version,
+            to_version: wanted.to_version,
+            rank: wanted.rank,
+        }
+    }
 }
 
 /// An app. Which settings it has depends on its store; docs/stores.md lists them.

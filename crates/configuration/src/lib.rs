@@ -13,10 +13,12 @@
 #![warn(missing_docs)]
 
 mod app;
+mod audience;
 mod catalog;
 mod desired;
 mod given;
 mod integration;
+mod offering;
 mod opened;
 mod plan;
 mod planner;
@@ -31,10 +33,13 @@ mod stores;
 mod url;
 mod vault;
 
+pub use audience::{Asker, meant_for};
 pub use desired::{
-    Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct, DesiredProject,
+    Desired, DesiredApp, DesiredAudience, DesiredEntitlement, DesiredIntegration, DesiredOffering,
+    DesiredPackage, DesiredProduct, DesiredProject,
 };
 pub use given::{Given, Settings};
+pub use offering::PLATFORMS;
 pub use opened::{app_secrets, integration_settings};
 pub use plan::plan;
 pub use planner::{Action, Means, Problem, Step, handed_over, under_backlog};

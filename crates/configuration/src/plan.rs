@@ -18,7 +18,7 @@ pub fn plan(desired: &Desired, means: &Means<'_>) -> Result<Vec<Step>, Vec<Probl
         .find(|project| project.key == desired.project.key);
     let project = known.map_or_else(|| ProjectId::new((means.fresh)()), |project| project.id);
     let mut planner = Planner::new(means, project);
-    planner.project(&desired.project, known);
+    planner.project(desired, known);
     for (key, entitlement) in &desired.entitlements {
         planner.entitlement(key, entitlement);
     }
@@ -27,6 +27,9 @@ pub fn plan(desired: &Desired, means: &Means<'_>) -> Result<Vec<Step>, Vec<Probl
     }
     for (key, app) in &desired.apps {
         planner.app(key, app);
+    }
+    for (key, offering) in &desired.offerings {
+        planner.offering(key, offering);
     }
     for (key, integration) in &desired.integrations {
         planner.integration(key, integration);

@@ -27,6 +27,7 @@ mod label;
 mod members;
 mod message;
 mod messages;
+mod offerings;
 mod once;
 mod overview;
 mod rates;
@@ -63,6 +64,7 @@ pub fn routes() -> Vec<Route<Dashboard>> {
         integrations::routes(),
         members::routes(),
         messages::routes(),
+        offerings::routes(),
         overview::routes(),
         rates::routes(),
         replay::routes(),

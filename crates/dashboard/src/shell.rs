@@ -153,6 +153,7 @@ impl Shell {
                 },
             ),
             item("catalog", "Products", "/catalog", 0, ""),
+            item("offerings", "Offerings", "/offerings", 0, ""),
             item("simulator", "Simulator", "/simulator", 0, ""),
             item("settings", "Settings", "/settings", 0, ""),
             item("members", "Members", "/members", 0, ""),

@@ -24,7 +24,7 @@ use crate::{
         subscription_status,
     },
     spec::fields,
-    told::{app_id, names, original_name},
+    told::{app_id, names},
 };
 use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use serde::Deserialize;
@@ -176,7 +176,7 @@ impl Ready {
             ("app_user_id".to_owned(), who.app_user_id().into()),
             (
                 "original_app_user_id".to_owned(),
-                original_name(&event.customer).into(),
+                event.customer.original_name().into(),
             ),
             ("aliases".to_owned(), names(&event.customer).into()),
             (

@@ -156,6 +156,30 @@ impl Attribution {
     }
 }
 
+/// How a customer got the app itself, as its store says. Source: Apple, `AppTransaction`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppPurchase {
+    /// When it was first got.
+    pub bought_at: Timestamp,
+    /// The release it was then.
+    pub version: String,
+    /// Whether it was not in production, where both are always the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_sandbox: bool,
+}
+
+impl AppPurchase {
+    /// What is known once `told` is said too: production before anything else, and then what was first.
+    #[must_use]
+    pub fn or(known: Option<&Self>, told: &Self) -> Self {
+        let rank = |one: &Self| (one.is_sandbox, one.bought_at);
+        match known {
+            Some(known) if rank(known) <= rank(told) => known.clone(),
+            _ => told.clone(),
+        }
+    }
+}
+
 /// A customer as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
@@ -182,9 +206,15 @@ pub struct Customer {
     /// When the app was first installed, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed_at: Option<Timestamp>,
+    /// How it got the app, where its store said so. Not part of events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_purchase: Option<AppPurchase>,
     /// Through which campaign it came; the first word stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Attribution>,
+    /// Key of the offering that clients show to this customer, whatever others are shown. Not part of events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offering: Option<String>,
     /// Money charged less money refunded, in millionths of a US dollar, as far as amounts in dollars are known.
     #[serde(default)]
     pub revenue_usd_micros: i64,
@@ -203,9 +233,16 @@ impl Customer {
             written: BTreeMap::new(),
             analytics_disabled: false,
             installed_at: None,
+            app_purchase: None,
             attribution: None,
+            offering: None,
             revenue_usd_micros: 0,
         }
+    }
+
+    /// The first name it ever had: anonymous ones come before what the app calls it.
+    pub fn original_name(&self) -> &str {
+        self.aliases.first().unwrap_or(&self.app_user_id)
     }
 
     /// Whether `name` is one of its names.
@@ -218,6 +255,8 @@ impl Customer {
     pub fn for_event(&self) -> Self {
         Self {
             written: BTreeMap::new(),
+            app_purchase: None,
+            offering: None,
             ..self.clone()
         }
     }

@@ -187,6 +187,9 @@ tables! {
     Entitlements "entitlements": known by "key" ordered by "project, key";
         found by "project = $1 and key = $2" (project, name);
         put "(project, key, body) values ($1, $2, $3) on conflict (project, key) do update set body = excluded.body" (project, name, body);
+    Offerings "offerings": known by "key" ordered by "project, key";
+        found by "project = $1 and key = $2" (project, name);
+        put "(project, key, body) values ($1, $2, $3) on conflict (project, key) do update set body = excluded.body" (project, name, body);
     Integrations "integrations": known by "id::text" ordered by "project, key";
         found by "id = $1" (id);
         put "(id, project, key, body) values ($1, $2, $3, $4) on conflict (id) do update set key = excluded.key, body = excluded.body" (id, project, name, body);

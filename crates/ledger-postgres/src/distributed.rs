@@ -17,11 +17,12 @@ pub(crate) enum Layout {
 }
 
 /// Tables that every machine has whole, what is referred to first.
-pub const COPIED: [&str; 7] = [
+pub const COPIED: [&str; 8] = [
     "projects",
     "apps",
     "products",
     "entitlements",
+    "offerings",
     "integrations",
     "api_keys",
     "exchange_rates",

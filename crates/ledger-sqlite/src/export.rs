@@ -37,6 +37,7 @@ fn origin(table: &Table) -> Origin {
     match table.name {
         Name::Products => plain("products", &["project", "key"]),
         Name::Entitlements => plain("entitlements", &["project", "key"]),
+        Name::Offerings => plain("offerings", &["project", "key"]),
         Name::Invitations => plain("invitations", &["digest"]),
         Name::Sessions => Origin {
             select: "digest, user, created_at, expires_at, agent",

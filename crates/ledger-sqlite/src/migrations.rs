@@ -5,7 +5,7 @@ use ledger::{LedgerError, Result};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In the order of their levels: the first makes a new database, and each of the others brings it to the next level.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/0001_ledger.sql"),
     include_str!("../migrations/0002_stores_and_customers.sql"),
     include_str!("../migrations/0003_pages.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/0009_audit_kept.sql"),
     include_str!("../migrations/0010_accounts.sql"),
     include_str!("../migrations/0011_outcomes.sql"),
+    include_str!("../migrations/0012_offerings.sql"),
 ];
 
 /// Brings the schema up to date. The level a database is at is `SQLite`'s `user_version`.

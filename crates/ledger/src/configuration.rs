@@ -20,6 +20,8 @@ pub enum Table {
     Products,
     /// What that unlocks.
     Entitlements,
+    /// What is shown to be sold together.
+    Offerings,
     /// Destinations configured in a project.
     Integrations,
     /// API keys.
@@ -56,11 +58,12 @@ impl Column {
 
 impl Table {
     /// All of them, what is referred to before what refers to it.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Projects,
         Self::Apps,
         Self::Products,
         Self::Entitlements,
+        Self::Offerings,
         Self::Integrations,
         Self::ApiKeys,
         Self::Users,
@@ -74,6 +77,7 @@ impl Table {
             Self::Apps => "apps",
             Self::Products => "products",
             Self::Entitlements => "entitlements",
+            Self::Offerings => "offerings",
             Self::Integrations => "integrations",
             Self::ApiKeys => "api_keys",
             Self::Users => "users",
@@ -85,7 +89,7 @@ impl Table {
     pub const fn key(self) -> &'static [Column] {
         match self {
             Self::Projects | Self::Apps | Self::Integrations | Self::ApiKeys | Self::Users => &[Id],
-            Self::Products | Self::Entitlements => &[Project, Name("key")],
+            Self::Products | Self::Entitlements | Self::Offerings => &[Project, Name("key")],
             Self::Invitations => &[Name("digest")],
         }
     }
@@ -97,7 +101,7 @@ impl Table {
             Self::Apps | Self::Integrations => &[Project, Name("key")],
             Self::ApiKeys => &[Project, Name("digest")],
             Self::Users => &[Name("email")],
-            Self::Products | Self::Entitlements | Self::Invitations => &[],
+            Self::Products | Self::Entitlements | Self::Offerings | Self::Invitations => &[],
         }
     }
 
@@ -105,9 +109,11 @@ impl Table {
     pub const fn order(self) -> &'static [Column] {
         match self {
             Self::Projects => &[Name("key")],
-            Self::Apps | Self::Products | Self::Entitlements | Self::Integrations => {
-                &[Project, Name("key")]
-            }
+            Self::Apps
+            | Self::Products
+            | Self::Entitlements
+            | Self::Offerings
+            | Self::Integrations => &[Project, Name("key")],
             Self::ApiKeys => &[Id],
             Self::Users => &[Name("email"), Id],
             Self::Invitations => &[Name("digest")],
@@ -139,13 +145,15 @@ impl Row {
     /// What a change writes, or removes.
     pub fn of(change: &Change) -> Result<Self> {
         use Table::{
-            ApiKeys, Apps, Entitlements, Integrations, Invitations, Products, Projects, Users,
+            ApiKeys, Apps, Entitlements, Integrations, Invitations, Offerings, Products, Projects,
+            Users,
         };
         match change {
             Change::PutProject(it) => put(Projects, Some(it.id.uuid()), None, &it.key, it),
             Change::PutApp(it) => put(Apps, Some(it.id.uuid()), Some(it.project), &it.key, it),
             Change::PutProduct(it) => put(Products, None, Some(it.project), &it.id, it),
             Change::PutEntitlement(it) => put(Entitlements, None, Some(it.project), &it.key, it),
+            Change::PutOffering(it) => put(Offerings, None, Some(it.project), &it.key, it),
             Change::PutIntegration(it) => {
                 let id = Some(it.id.uuid());
                 put(Integrations, id, Some(it.project), &it.key, it)
@@ -157,6 +165,7 @@ impl Row {
             Change::RemoveEntitlement(project, key) => {
                 Ok(gone(Entitlements, None, Some(*project), key))
             }
+            Change::RemoveOffering(project, key) => Ok(gone(Offerings, None, Some(*project), key)),
             Change::RemoveIntegration(id) => Ok(gone(Integrations, Some(id.uuid()), None, "")),
             Change::RemoveApiKey(id) => Ok(gone(ApiKeys, Some(id.uuid()), None, "")),
             Change::RemoveUser(id) => Ok(gone(Users, Some(id.uuid()), None, "")),
@@ -227,6 +236,7 @@ impl Configuration {
             apps: all(rows, Table::Apps)?,
             products: all(rows, Table::Products)?,
             entitlements: all(rows, Table::Entitlements)?,
+            offerings: all(rows, Table::Offerings)?,
             integrations: all(rows, Table::Integrations)?,
             api_keys: all(rows, Table::ApiKeys)?,
             users: all(rows, Table::Users)?,

@@ -45,6 +45,7 @@ pub enum Name {
     Apps,
     Products,
     Entitlements,
+    Offerings,
     Integrations,
     Outcomes,
     ApiKeys,
@@ -78,6 +79,7 @@ impl Name {
             Self::Apps => "apps",
             Self::Products => "products",
             Self::Entitlements => "entitlements",
+            Self::Offerings => "offerings",
             Self::Integrations => "integrations",
             Self::Outcomes => "outcomes",
             Self::ApiKeys => "api_keys",
@@ -132,7 +134,7 @@ const PLAIN: &[(&str, Kind)] = &[("id", Id), ("project", Id), ("key", Text), ("b
 const KEYED: &[(&str, Kind)] = &[("project", Id), ("key", Text), ("body", Text)];
 
 /// Every table, what is referred to before what refers to it.
-pub const TABLES: [Table; 27] = [
+pub const TABLES: [Table; 28] = [
     Table {
         name: Name::Projects,
         columns: &[("id", Id), ("key", Text), ("body", Text)],
@@ -147,6 +149,10 @@ pub const TABLES: [Table; 27] = [
     },
     Table {
         name: Name::Entitlements,
+        columns: KEYED,
+    },
+    Table {
+        name: Name::Offerings,
         columns: KEYED,
     },
     Table {

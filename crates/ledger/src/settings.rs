@@ -73,6 +73,8 @@ pub struct Configuration {
     /// By key.
     pub entitlements: Vec<Entitlement>,
     /// By key.
+    pub offerings: Vec<Offering>,
+    /// By key.
     pub integrations: Vec<Integration>,
     /// By creation.
     pub api_keys: Vec<ApiKey>,
@@ -94,6 +96,8 @@ pub enum ConfigurationChange {
     /// Creates or replaces.
     PutEntitlement(Entitlement),
     /// Creates or replaces.
+    PutOffering(Offering),
+    /// Creates or replaces.
     PutIntegration(Integration),
     /// Creates.
     PutApiKey(ApiKey),
@@ -101,6 +105,8 @@ pub enum ConfigurationChange {
     RemoveProduct(ProjectId, String),
     /// Removes an entitlement.
     RemoveEntitlement(ProjectId, String),
+    /// Removes an offering.
+    RemoveOffering(ProjectId, String),
     /// Removes an integration; its unsent deliveries fail as disabled.
     RemoveIntegration(IntegrationId),
     /// Revokes a key.
@@ -146,10 +152,12 @@ impl ConfigurationChange {
             Self::PutApp(app) => ("put app", app.key.clone()),
             Self::PutProduct(product) => ("put product", product.id.clone()),
             Self::PutEntitlement(entitlement) => ("put entitlement", entitlement.key.clone()),
+            Self::PutOffering(offering) => ("put offering", offering.key.clone()),
             Self::PutIntegration(integration) => ("put integration", integration.key.clone()),
             Self::PutApiKey(key) => ("put api key", key.id.to_string()),
             Self::RemoveProduct(_, id) => ("remove product", id.clone()),
             Self::RemoveEntitlement(_, key) => ("remove entitlement", key.clone()),
+            Self::RemoveOffering(_, key) => ("remove offering", key.clone()),
             Self::RemoveIntegration(id) => ("remove integration", id.to_string()),
             Self::RemoveApiKey(id) => ("remove api key", id.to_string()),
             Self::PutUser(user) => ("put user", user.email.clone()),
@@ -170,13 +178,16 @@ impl ConfigurationChange {
             Self::PutApp(app) => Some(app.project),
             Self::PutProduct(product) => Some(product.project),
             Self::PutEntitlement(entitlement) => Some(entitlement.project),
+            Self::PutOffering(offering) => Some(offering.project),
             Self::PutIntegration(integration) => Some(integration.project),
             Self::PutApiKey(key) => key.project,
             Self::PutUser(user) => user.project,
             Self::PutInvitation(invitation) | Self::RemoveInvitation(invitation) => {
                 invitation.project
             }
-            Self::RemoveProduct(project, _) | Self::RemoveEntitlement(project, _) => Some(*project),
+            Self::RemoveProduct(project, _)
+            | Self::RemoveEntitlement(project, _)
+            | Self::RemoveOffering(project, _) => Some(*project),
             Self::RemoveIntegration(_)
             | Self::RemoveApiKey(_)
             | Self::RemoveUser(_)

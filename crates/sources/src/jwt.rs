@@ -1,7 +1,8 @@
 //! JSON Web Tokens: signed for stores (ES256, RS256), and verified from Google's push (RS256).
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, crypto, decode, decode_header, encode,
     errors::{Error, ErrorKind},
     jwk::{AlgorithmParameters, Jwk, JwkSet},
 };
@@ -68,6 +69,16 @@ impl SigningKey {
     }
 }
 
+impl SigningKey {
+    /// A signature of bytes, as tokens have it: of an elliptic key its two numbers, 32 bytes each.
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, String> {
+        let signed = crypto::sign(message, &self.key, self.algorithm);
+        let signed = signed.map_err(|error| format!("the key could not sign: {error}"))?;
+        let decoded = URL_SAFE_NO_PAD.decode(signed);
+        decoded.map_err(|error| format!("the key signed no base64: {error}"))
+    }
+}
+
 /// Why a token was not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenProblem {
@@ -118,10 +129,7 @@ mod tests {
             RsaKeyPair, UnparsedPublicKey,
         },
     };
-    use base64::{
-        Engine as _,
-        engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-    };
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use serde::Deserialize;
 
     /// A PEM block as tools write one, of lines of 64 characters.

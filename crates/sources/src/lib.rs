@@ -28,6 +28,7 @@ pub use refusal::{Refusal, RefusalCode, Verdict, Wrong};
 pub use web::{Call, Method, Purpose, Reply, Trouble, Web};
 
 use async_trait::async_trait;
+use domain::customer::AppPurchase;
 use domain::{
     ChainKey, Environment, EventKind, Facts, Observation, Snapshot, Store, event::Request,
 };
@@ -196,6 +197,32 @@ pub struct Receipt {
     pub claimed_price: Option<String>,
 }
 
+/// A promotional offer that an app wants to make.
+#[derive(Debug, Clone, Copy)]
+pub struct OfferAsked<'a> {
+    /// The product that it is of.
+    pub product: &'a str,
+    /// The offer, as the store calls it.
+    pub offer: &'a str,
+    /// For whom the app buys, as it tells the store; empty where it does not.
+    pub account: &'a str,
+    /// A UUID in small letters, never used before.
+    pub nonce: &'a str,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// A promotional offer that a store will honour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedOffer {
+    /// Which key signed.
+    pub key_id: String,
+    /// Milliseconds since 1970.
+    pub timestamp: i64,
+    /// In base64.
+    pub signature: String,
+}
+
 /// What came of asking a store whether an app's settings work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
@@ -251,6 +278,25 @@ pub trait Source: Send + Sync {
 
     /// What a purchase sent in says. What is no proof of whose it is, is refused from a client as [`RefusalCode::UnprovenClaim`].
     fn receipt(&self, receipt: &Receipt, now: Timestamp) -> Result<Content, Refusal>;
+
+    /// The receipts that one holds which is nothing but a list of others; `None` for what is a receipt itself.
+    fn unpacked(&self, _token: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    /// What the store says of the app itself, signed: when this customer got it first, and which release that was.
+    fn app_purchase(&self, _signed: &str) -> Result<AppPurchase, Refusal> {
+        Err(Refusal::refuse(
+            RefusalCode::MalformedReceipt,
+            "the store of this app signs nothing about the app itself",
+        ))
+    }
+
+    /// Signs a promotional offer, where the store of the app has such and its settings hold the key.
+    fn sign_offer(&self, _asked: &OfferAsked<'_>) -> Result<SignedOffer, Trouble> {
+        let why = "the store of this app has no promotional offers to sign";
+        Err(Trouble::Refused(why.into()))
+    }
 
     /// The question that tells what came before, when a purchase never heard of is first seen in the middle of its
     /// life; `None` when nothing can have come before, or there is nobody to ask.

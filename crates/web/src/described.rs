@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content, Ref, RefOr, Required, Response, Schema,
+        Content, Object, Ref, RefOr, Required, Response, Schema,
         path::Parameter,
         request_body::{RequestBody, RequestBodyBuilder},
+        schema::SchemaType,
     },
 };
 
@@ -48,6 +49,15 @@ impl Description {
         let content = Content::new(Some(self.refer::<T>()));
         let body = RequestBodyBuilder::new().required(Some(Required::True));
         self.body = Some(body.content("application/json", content).build());
+    }
+
+    /// It takes a JSON body, whatever is in it.
+    pub fn takes_any_body(&mut self) {
+        let body = RequestBodyBuilder::new().required(Some(Required::False));
+        let any = Content::new(Some(Schema::Object(Object::with_type(
+            SchemaType::AnyValue,
+        ))));
+        self.body = Some(body.content("application/json", any).build());
     }
 
     /// It answers with this status.

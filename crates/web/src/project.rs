@@ -89,6 +89,13 @@ impl InProject {
         all.filter(|row| row.project == self.id)
     }
 
+    /// One of its offerings, by key.
+    pub fn offering(&self, key: &str) -> Result<&ledger::Offering, Problem> {
+        let mut all = self.setup.configuration.offerings.iter();
+        all.find(|row| row.project == self.id && row.key == key)
+            .ok_or_else(|| Problem::not_found("offering", key))
+    }
+
     /// The project's integrations, by key.
     pub fn integrations(&self) -> &[ActiveIntegration] {
         self.setup

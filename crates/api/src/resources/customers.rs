@@ -11,7 +11,7 @@ use domain::{
 };
 use engine::{CustomerUpdate, WriteError};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use web::{
@@ -135,6 +135,15 @@ pub(crate) struct Change {
     analytics_disabled: Option<bool>,
     /// Through which campaign the customer came; the first word stays.
     attribution: Option<NewAttribution>,
+    /// Key of the offering that clients show to this customer, whatever others are shown; null for none in particular.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<String>)]
+    offering: Option<Option<String>>,
+}
+
+/// A member that is there, null or not.
+fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
 }
 
 /// As [`Attribution`], less what we know ourselves.
@@ -189,6 +198,9 @@ pub(crate) async fn change(
             message: "lies at most five minutes ahead of this server's clock".into(),
         }]));
     }
+    if let Some(Some(key)) = &body.offering {
+        project.offering(key)?;
+    }
     let writes: Vec<Write> = body
         .attributes
         .into_iter()
@@ -201,8 +213,10 @@ pub(crate) async fn change(
     let update = CustomerUpdate {
         attributes: writes,
         installed_at: body.installed_at,
+        app_purchase: None,
         analytics_disabled: body.analytics_disabled,
         attribution,
+        offering: body.offering,
     };
     let customers = app.engine.customers();
     match customers.update(project.id, &who, &update).await {

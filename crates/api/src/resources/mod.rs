@@ -13,6 +13,7 @@ pub(crate) mod grants;
 pub(crate) mod health;
 pub(crate) mod inbox;
 pub(crate) mod integrations;
+pub(crate) mod offerings;
 pub(crate) mod parked;
 pub(crate) mod products;
 pub(crate) mod projects;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         health::routes(),
         inbox::routes(),
         integrations::routes(),
+        offerings::routes(),
         parked::routes(),
         products::routes(),
         projects::routes(),

@@ -67,6 +67,8 @@ pub(crate) struct ProjectView {
     transfer_behaviour: TransferBehaviour,
     /// The same in the sandbox; like production when absent.
     sandbox_transfer_behaviour: Option<TransferBehaviour>,
+    /// Key of the offering that everybody is shown to whom none is shown in particular.
+    current_offering: Option<String>,
 }
 
 impl From<&Project> for ProjectView {
@@ -78,6 +80,7 @@ impl From<&Project> for ProjectView {
             historical_window_hours: row.historical_window_hours,
             transfer_behaviour: row.transfer_behaviour,
             sandbox_transfer_behaviour: row.sandbox_transfer_behaviour,
+            current_offering: row.current_offering.clone(),
         }
     }
 }

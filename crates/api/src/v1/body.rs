@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequest, Request},
 };
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 use utoipa::{
     ToSchema,
     openapi::{
@@ -64,6 +64,24 @@ impl<T: Says> Asks for Said<T> {
     }
 }
 
+/// A body that nothing is read of, whatever it holds: so much of it is taken that whoever sends it hears the answer.
+pub(crate) struct Ignored;
+
+impl FromRequest<App> for Ignored {
+    type Rejection = Infallible;
+    async fn from_request(request: Request<Body>, _: &App) -> Result<Self, Infallible> {
+        // What is too much, too slow or cut off is as little read as the rest.
+        drop(body::read_at_most(request, body::LARGEST).await);
+        Ok(Self)
+    }
+}
+
+impl Asks for Ignored {
+    fn ask(of: &mut Description) {
+        of.takes_any_body();
+    }
+}
+
 /// A body whose members are read one by one, each of which may be of a type that is passed over: the schema names what is
 /// read, not what is refused.
 macro_rules! members {
@@ -97,6 +115,11 @@ pub(super) fn of(types: &[Type]) -> ObjectBuilder {
 /// That of a text, or none.
 pub(super) fn text() -> ObjectBuilder {
     of(&[Type::String, Type::Null])
+}
+
+/// That of a list, or none, whose entries are read one by one.
+pub(super) fn list(of_what: &str) -> ObjectBuilder {
+    of(&[Type::Array, Type::Null]).description(Some(of_what))
 }
 
 /// Attributes by name.

@@ -5,9 +5,10 @@ use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts},
 };
-use domain::{ProjectId, customer::A_CLIENT_NAME};
+use configuration::Asker;
+use domain::{ProjectId, Store, customer::A_CLIENT_NAME};
 use ledger::Scope;
-use sources::Sender;
+use sources::{Sender, apple};
 use std::{convert::Infallible, net::IpAddr};
 use utoipa::openapi::{
     ObjectBuilder, Required, Type,
@@ -138,6 +139,59 @@ pub(crate) struct Platform {
     pub(super) name: Option<String>,
     /// Its release: `34`, `Version 17.5.1 (Build 21F90)`.
     pub(super) version: Option<String>,
+    /// The release of the app: `2.10.0`.
+    pub(super) app_version: Option<String>,
+    /// The country of its store: `USA`, `US`.
+    pub(super) storefront: Option<String>,
+    /// Which of the two ways of the App Store it buys in: `1`, `2`.
+    pub(super) storekit: Option<String>,
+}
+
+impl Platform {
+    /// The store that it sells in, whatever letters its name is written in.
+    pub(super) fn store(&self) -> Option<Store> {
+        match self.name.as_ref()?.to_ascii_lowercase().as_str() {
+            "ios" | "macos" | "uikitformac" | "tvos" | "watchos" | "visionos" => {
+                Some(Store::AppStore)
+            }
+            "android" => Some(Store::PlayStore),
+            "stripe" | "web" => Some(Store::Stripe),
+            _ => None,
+        }
+    }
+
+    /// What an SDK tells the App Store of whom it buys for: StoreKit 1 the customer's name, StoreKit 2 the same where it is a UUID, and nothing
+    /// else. Source: purchases-ios, `PurchasesOrchestrator`, `applicationUsername` and `appAccountToken`.
+    pub(super) fn account(&self, who: &str) -> String {
+        if self.storekit.as_deref() == Some("1") {
+            return who.to_owned();
+        }
+        if is_uuid(who) {
+            who.to_ascii_lowercase()
+        } else {
+            String::new()
+        }
+    }
+
+    /// What it says of itself where offerings are meant for some.
+    pub(super) fn asker(&self) -> Asker<'_> {
+        let told = self.storefront.as_deref();
+        // The App Store has three letters, Google Play two.
+        let country = told.map(|told| apple::alpha2(&told.to_ascii_uppercase()).unwrap_or(told));
+        Asker {
+            country,
+            platform: self.name.as_deref(),
+            version: self.app_version.as_deref(),
+        }
+    }
+}
+
+/// Whether Swift's `UUID(uuidString:)` takes it for one.
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
+    let is_hex = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    lengths == [8, 4, 4, 4, 12] && parts.iter().all(is_hex)
 }
 
 impl FromRequestParts<App> for Platform {
@@ -150,6 +204,9 @@ impl FromRequestParts<App> for Platform {
         Ok(Self {
             name: told("x-platform"),
             version: told("x-platform-version"),
+            app_version: told("x-client-version"),
+            storefront: told("x-storefront"),
+            storekit: told("x-storekit-version"),
         })
     }
 }
@@ -164,6 +221,18 @@ impl Asks for Platform {
             (
                 "X-Platform-Version",
                 "Which release of it, for the attribute `$deviceVersion` where a client leaves it to the server.",
+            ),
+            (
+                "X-Client-Version",
+                "Which release of the app, for offerings that are meant for some.",
+            ),
+            (
+                "X-StoreKit-Version",
+                "`1` or `2`: how it buys, for offers that are signed.",
+            ),
+            (
+                "X-Storefront",
+                "The country of its store by two or three letters, likewise.",
             ),
         ];
         of.takes(headers.map(|(name, description)| {

@@ -70,7 +70,7 @@ pub(crate) fn shown(app: &App, client: &Client, profile: &Profile, platform: &Pl
         app.engine.system().now(),
         &subscriber::Wanted {
             with_attributes: client.is_secret(),
-            platform: platform.name.as_deref(),
+            store: platform.store(),
         },
     )
 }

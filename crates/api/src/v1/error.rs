@@ -22,6 +22,7 @@ pub(crate) enum Code {
     CannotTransfer,
     InvalidReceipt,
     InvalidPlayCredentials,
+    InvalidAppleKey,
     Internal,
     TooFast,
     Later,
@@ -34,6 +35,7 @@ pub(crate) enum Code {
     SubscriberNotFound,
     AttributesNotSaved,
     InvalidAttributes,
+    NotHere,
 }
 
 impl Code {
@@ -45,6 +47,7 @@ impl Code {
             Self::CannotTransfer => (7102, StatusCode::FORBIDDEN),
             Self::InvalidReceipt => (7103, StatusCode::BAD_REQUEST),
             Self::InvalidPlayCredentials => (7107, StatusCode::SERVICE_UNAVAILABLE),
+            Self::InvalidAppleKey => (7234, StatusCode::BAD_REQUEST),
             Self::Internal => (7110, StatusCode::INTERNAL_SERVER_ERROR),
             Self::TooFast => (7110, StatusCode::TOO_MANY_REQUESTS),
             Self::Later => (7110, StatusCode::SERVICE_UNAVAILABLE),
@@ -56,6 +59,7 @@ impl Code {
             Self::SubscriberNotFound => (7259, StatusCode::NOT_FOUND),
             Self::AttributesNotSaved => (7263, StatusCode::BAD_REQUEST),
             Self::InvalidAttributes => (7264, StatusCode::BAD_REQUEST),
+            Self::NotHere => (7226, StatusCode::NOT_FOUND),
         }
     }
 
@@ -73,6 +77,9 @@ impl Code {
             Self::InvalidPlayCredentials => {
                 "The store refused the app's credentials. The purchase is kept and will be asked about again."
             }
+            Self::InvalidAppleKey => {
+                "The app has no In-App Purchase key that offers could be signed with."
+            }
             Self::Internal => "Something went wrong here; try again.",
             Self::TooFast => "New customers come too fast; try again.",
             Self::Later => "Too much at once; try again.",
@@ -87,6 +94,7 @@ impl Code {
             Self::SubscriberNotFound => "There is no such subscriber.",
             Self::AttributesNotSaved => "Some attributes were not saved.",
             Self::InvalidAttributes => "The attributes cannot be read.",
+            Self::NotHere => "This server has nothing of the kind.",
         }
     }
 }

@@ -100,11 +100,11 @@ impl Members {
         whole.parse().ok()
     }
 
-    /// The first text of a list that says something.
-    pub(super) fn first_text(&self, name: &str) -> Option<String> {
-        let list: Vec<Box<RawValue>> = self.get(name)?;
-        let mut texts = list.iter().filter_map(|value| read::<String>(value));
-        texts.find(|text| !text.trim().is_empty())
+    /// The texts of a list that say something.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let list: Vec<Box<RawValue>> = self.get(name).unwrap_or_default();
+        let texts = list.iter().filter_map(|value| read::<String>(value));
+        texts.filter(|text| !text.trim().is_empty()).collect()
     }
 
     /// Whether a member is there and not null.

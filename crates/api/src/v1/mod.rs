@@ -14,7 +14,9 @@ mod grants;
 mod let_in;
 mod members;
 mod offerings;
+mod offers;
 mod receipts;
+mod start;
 mod subscriber;
 
 pub(crate) use client::{Client, Platform, Secret};
@@ -33,6 +35,8 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         grants::routes(),
         receipts::routes(),
         offerings::routes(),
+        offers::routes(),
+        start::routes(),
     ]
     .into_iter()
     .flatten()

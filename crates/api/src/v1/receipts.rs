@@ -5,18 +5,19 @@
 use super::{
     Client, Error, Platform,
     attributes::attribute_writes,
-    body::{Said, Says, attributes_by_name, members, of, text},
+    body::{Said, Says, attributes_by_name, list, members, of, text},
     customers::current,
     error::Code,
     let_in::LetIn,
     members::Members,
-    subscriber::Shown,
+    subscriber::{Consumed, Shown},
 };
 use axum::extract::State;
-use domain::{AppId, Currency, Store};
-use engine::{IntakeError, Setup, WriteError};
+use domain::{AppId, Currency, Store, customer::AppPurchase};
+use engine::{CustomerUpdate, IntakeError, Setup, WriteError};
 use sources::{Receipt, Sender, Trouble};
-use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Type};
+use std::collections::BTreeMap;
+use utoipa::openapi::{ObjectBuilder, Type};
 use web::{
     App,
     access::Access,
@@ -41,6 +42,8 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 
 /// Longest identifier of a product that is kept of what a client says.
 const LONGEST_PRODUCT: usize = 255;
+/// Most products of one receipt that are looked at.
+const MOST_PRODUCTS: usize = 100;
 /// Longest identifier of an offering.
 const LONGEST_OFFERING: usize = 200;
 /// Longest amount that is kept of what a client claims to have paid.
@@ -65,17 +68,20 @@ fn purchased() -> ObjectBuilder {
         .required("app_user_id")
         .property(
             "fetch_token",
-            of(&[Type::String]).description(Some(
-                "What the store gave the client: a signed transaction, a receipt, a purchase token, a checkout session.",
+            of(&[Type::String, Type::Null]).description(Some(
+                "What the store gave the client: a signed transaction, a receipt, a purchase token, a checkout session. Required without an `app_transaction`.",
             )),
         )
-        .required("fetch_token")
+        .property(
+            "app_transaction",
+            text().description(Some(
+                "What the App Store signed of the app itself: when the customer got it first, and which release that was.",
+            )),
+        )
         .property("product_id", text())
         .property(
             "product_ids",
-            ArrayBuilder::new()
-                .items(text())
-                .description(Some("The first counts where there is no `product_id`.")),
+            list("Texts. The first counts where there is no `product_id`."),
         )
         .property("price", amount)
         .property("currency", text())
@@ -94,6 +100,10 @@ fn purchased() -> ObjectBuilder {
 /// say so.
 struct Sent {
     receipt: Receipt,
+    /// What the store signed of the app itself.
+    app_transaction: Option<String>,
+    /// Products that it is said to be of.
+    products: Vec<String>,
     attributes: Members,
     /// When false, what is bought counts as told.
     create_events: bool,
@@ -106,17 +116,29 @@ impl TryFrom<&Members> for Sent {
         if app_user_id.trim().is_empty() {
             return Err(Error::new(Code::EmptyUserId));
         }
-        let token = body.required("fetch_token")?;
-        if token.trim().is_empty() {
-            return Err(Error::new(Code::InvalidReceipt).because("fetch_token is empty"));
-        }
+        let app_transaction = body.text("app_transaction");
+        let token = match &app_transaction {
+            // A restore of somebody who bought nothing.
+            Some(_) if !body.has("fetch_token") => String::new(),
+            _ => {
+                let token = body.required("fetch_token")?;
+                if token.trim().is_empty() {
+                    let empty = Error::new(Code::InvalidReceipt);
+                    return Err(empty.because("fetch_token is empty"));
+                }
+                token
+            }
+        };
+        let one = body.text("product_id");
+        let products = one.into_iter().chain(body.texts("product_ids"));
+        let products: Vec<_> = products
+            .filter(|product| is_plain(product, LONGEST_PRODUCT))
+            .take(MOST_PRODUCTS)
+            .collect();
         Ok(Self {
             receipt: Receipt {
                 token,
-                product: body
-                    .text("product_id")
-                    .or_else(|| body.first_text("product_ids"))
-                    .filter(|product| is_plain(product, LONGEST_PRODUCT)),
+                product: products.first().cloned(),
                 app_user_id,
                 sender: Sender::Client,
                 offering: body
@@ -124,6 +146,8 @@ impl TryFrom<&Members> for Sent {
                     .filter(|offering| is_plain(offering, LONGEST_OFFERING)),
                 claimed_price: claimed_price(body),
             },
+            app_transaction,
+            products,
             attributes: body.get("attributes").unwrap_or_default(),
             create_events: body.get("create_events") != Some(false),
         })
@@ -131,7 +155,7 @@ impl TryFrom<&Members> for Sent {
 }
 
 /// Whether something that only advises is kept: it is left out otherwise.
-fn is_plain(text: &str, longest: usize) -> bool {
+pub(super) fn is_plain(text: &str, longest: usize) -> bool {
     text.len() <= longest && !text.contains(char::is_control)
 }
 
@@ -146,26 +170,15 @@ fn claimed_price(body: &Members) -> Option<String> {
     is_amount.then(|| format!("{amount} {currency}"))
 }
 
-/// The store a platform header stands for.
-fn store_of(platform: &str) -> Option<Store> {
-    match platform.to_ascii_lowercase().as_str() {
-        "ios" | "macos" | "uikitformac" | "tvos" | "watchos" | "visionos" => Some(Store::AppStore),
-        "android" => Some(Store::PlayStore),
-        "stripe" | "web" => Some(Store::Stripe),
-        _ => None,
-    }
-}
-
 /// The app that a receipt is for: that of the key, or else the project's only one of the platform's store.
-fn app_of(setup: &Setup, client: &Client, platform: &Platform) -> Result<AppId, Error> {
+pub(super) fn app_of(setup: &Setup, client: &Client, platform: &Platform) -> Result<AppId, Error> {
     if let Some(app) = client.caller.app {
         return Ok(app);
     }
-    let platform = platform.name.as_deref().unwrap_or_default();
     let invalid = |why: &str| Error::new(Code::InvalidPlatform).because(why);
     // What was not set up yet, or no longer is, must not cost a purchase: the client sends it again.
     let missing = |why: &str| Error::new(Code::Internal).because(why);
-    let store = store_of(platform).ok_or_else(|| {
+    let store = platform.store().ok_or_else(|| {
         invalid("send X-Platform: ios, android or stripe, or use the public key of an app")
     })?;
     let mut apps = setup
@@ -188,6 +201,8 @@ pub(crate) async fn receipts(
 ) -> Result<Result<Noted<Json<Shown>>, Noted<Error>>, Error> {
     let Sent {
         mut receipt,
+        app_transaction,
+        products,
         attributes,
         create_events,
     } = Sent::try_from(&body)?;
@@ -195,6 +210,17 @@ pub(crate) async fn receipts(
     let setup = app.engine.setup();
     let of = app_of(&setup, &client, &platform)?;
     let who = &receipt.app_user_id;
+    if let Some(signed) = app_transaction
+        .as_ref()
+        .filter(|_| receipt.token.is_empty())
+    {
+        let got = app.engine.intake().app_purchase(of, signed)?;
+        client.let_in(&app, who, Code::Later).await?;
+        write_beside(&app, (&client, &platform), who, &attributes).await?;
+        keep(&app, &client, who, got).await?;
+        let answer = current(&app, &client, who, &platform).await?;
+        return Ok(Ok(Noted::to(who, answer)));
+    }
     let LetIn { known, is_counted } = client.let_in_with_purchase(&app, who).await?;
     if !is_counted && !create_events {
         return Err(Error::new(Code::Later));
@@ -220,8 +246,41 @@ pub(crate) async fn receipts(
     if !is_counted {
         write_beside(&app, (&client, &platform), who, &attributes).await?;
     }
-    let answer = current(&app, &client, who, &platform).await?;
-    Ok(Ok(Noted::to(who, answer)))
+    // Beside a purchase it only advises.
+    if let Some(signed) = &app_transaction
+        && let Ok(got) = intake.app_purchase(of, signed)
+    {
+        keep(&app, &client, who, got).await?;
+    }
+    let Json(shown) = current(&app, &client, who, &platform).await?;
+    let shown = match setup.app(of).map(|of| of.row.store()) {
+        Some(Store::PlayStore) => shown.consuming(consumed(&setup, &client, products)),
+        _ => shown,
+    };
+    Ok(Ok(Noted::to(who, Json(shown))))
+}
+
+/// Which of these products Android is to consume, so that they can be bought again: those that are listed and unlock nothing. It consumes what it
+/// is told to and nothing else. Source: purchases-android, `PostReceiptHelper`.
+fn consumed(setup: &Setup, client: &Client, products: Vec<String>) -> BTreeMap<String, Consumed> {
+    let unlocks = setup.project(client.project).map(|known| &known.unlocks);
+    let each = products.into_iter().map(|product| {
+        let listed = unlocks.and_then(|unlocks| unlocks.get(&product));
+        let should_consume = listed.is_some_and(Vec::is_empty);
+        (product, Consumed { should_consume })
+    });
+    each.collect()
+}
+
+/// Keeps how somebody got the app.
+async fn keep(app: &App, client: &Client, who: &str, got: AppPurchase) -> Result<(), Error> {
+    let update = CustomerUpdate {
+        app_purchase: Some(got),
+        ..CustomerUpdate::default()
+    };
+    let customers = app.engine.customers();
+    customers.update(client.project, who, &update).await?;
+    Ok(())
 }
 
 /// Writes the attributes that came with a receipt; answers whether any was written. A purchase is not refused for an attribute.

@@ -17,6 +17,7 @@ mod inbox;
 mod integrations;
 mod lists;
 mod nobody;
+mod offerings;
 mod openapi;
 mod parked;
 mod products;

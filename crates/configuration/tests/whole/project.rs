@@ -76,6 +76,10 @@ impl Project {
                 current.entitlements.retain(|known| known.key != row.key);
                 current.entitlements.push(row);
             }
+            ConfigurationChange::PutOffering(row) => {
+                current.offerings.retain(|known| known.key != row.key);
+                current.offerings.push(row);
+            }
             ConfigurationChange::PutIntegration(row) => {
                 current.integrations.retain(|known| known.id != row.id);
                 current.integrations.push(row);

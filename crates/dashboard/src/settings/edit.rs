@@ -10,7 +10,7 @@ use crate::{
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
-use configuration::{Desired, DesiredProject};
+use configuration::{Desired, DesiredProject, Given};
 use serde::Deserialize;
 use serde_json::json;
 use web::{
@@ -66,6 +66,7 @@ impl ProjectForm {
             historical_window_hours: parsed("window", self.window, hours, &mut problems),
             transfer_behaviour,
             sandbox_transfer_behaviour,
+            current_offering: Given::Keep,
         };
         if problems.is_empty() {
             Ok(wanted)
@@ -104,7 +105,6 @@ async fn save(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use configuration::Given;
     use ledger::TransferBehaviour;
 
     #[test]

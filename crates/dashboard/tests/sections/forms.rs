@@ -41,8 +41,8 @@ fn configured(server: &TestServer) -> String {
         )
     });
     let catalog = format!(
-        "{:?}\n{:?}\n{:?}",
-        rows.projects, rows.products, rows.entitlements
+        "{:?}\n{:?}\n{:?}\n{:?}",
+        rows.projects, rows.products, rows.entitlements, rows.offerings
     );
     apps.chain(integrations)
         .chain([catalog])
@@ -101,6 +101,7 @@ async fn of_viewers_and_of_other_sites_change_nothing() {
         "apps/shop",
         "integrations/hook",
         "catalog",
+        "offerings",
         "members",
         "replay",
     ] {
@@ -130,6 +131,9 @@ async fn a_field_that_a_form_does_not_have_is_refused_by_name() {
         "/projects/acme/customers/ann/transfer",
         "/projects/acme/integrations/hook/remove",
         "/projects/acme/members/invite",
+        "/projects/acme/offerings",
+        "/projects/acme/offerings/remove",
+        "/projects/acme/offerings/show",
         "/projects/acme/rates",
         "/projects/acme/replay",
         "/projects/acme/settings",

@@ -17,6 +17,7 @@ mod lasting;
 mod members;
 mod messages;
 mod odd_names;
+mod offerings;
 mod once;
 mod overview;
 mod races;

@@ -3,8 +3,7 @@
 
 use super::who::Who;
 use crate::told::{
-    app_id, cancel_reason, entitlements, environment, expiration_reason, names, original_name,
-    period_type, store,
+    app_id, cancel_reason, entitlements, environment, expiration_reason, names, period_type, store,
 };
 use domain::{Event, EventKind, fact::Ownership, snapshot::Standing};
 use jiff::Timestamp;
@@ -56,7 +55,7 @@ pub(crate) fn properties(event: &Event, who: Who<'_>, times: Times) -> Map<Strin
         ("app_user_id", Some(who.app_user_id().into())),
         (
             "original_app_user_id",
-            Some(original_name(&event.customer).into()),
+            Some(event.customer.original_name().into()),
         ),
         ("aliases", Some(json!(names(&event.customer)))),
         ("app_id", app_id(event).map(Value::from)),

@@ -10,7 +10,7 @@ use super::{
 use crate::told::{
     app_id, cancel_reason, entitlements, environment, expiration_reason,
     money::{Number, commission, money, prices, share},
-    names, original_name, period_type, store,
+    names, period_type, store,
 };
 use domain::{
     Event, EventKind,
@@ -189,7 +189,7 @@ fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
         app_id: app_id(event),
         event_timestamp_ms: millis(event.recorded_at),
         app_user_id: current(customer),
-        original_app_user_id: original_name(customer),
+        original_app_user_id: customer.original_name(),
         aliases: names(customer),
         subscriber_attributes: written(customer).collect(),
         product_id: if is_change {

@@ -7,6 +7,4 @@ mod words;
 
 pub(crate) use prices::Prices;
 pub(crate) use reason::{cancel_reason, expiration_reason};
-pub(crate) use words::{
-    app_id, entitlements, environment, names, original_name, period_type, store,
-};
+pub(crate) use words::{app_id, entitlements, environment, names, period_type, store};

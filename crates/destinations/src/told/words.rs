@@ -65,11 +65,6 @@ pub(crate) fn names(customer: &Customer) -> Vec<&str> {
         .collect()
 }
 
-/// The first name it ever had: anonymous ones come before what the app calls it.
-pub(crate) fn original_name(customer: &Customer) -> &str {
-    customer.aliases.first().unwrap_or(&customer.app_user_id)
-}
-
 pub(crate) fn period_type(event: &Event) -> &'static str {
     let is_given = event
         .app

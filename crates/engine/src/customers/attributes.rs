@@ -5,7 +5,7 @@ use crate::{IntakeError, Profile, decide};
 use domain::{
     ProjectId,
     attribute::{self, Write},
-    customer::{Attribution, Customer},
+    customer::{AppPurchase, Attribution, Customer},
 };
 use jiff::Timestamp;
 use ledger::{Commit, Committed, CustomerWrite};
@@ -17,10 +17,14 @@ pub struct CustomerUpdate {
     pub attributes: Vec<Write>,
     /// When the app was first installed; the earliest time wins.
     pub installed_at: Option<Timestamp>,
+    /// How the customer got the app, as its store says.
+    pub app_purchase: Option<AppPurchase>,
     /// Whether third parties may not hear of the customer.
     pub analytics_disabled: Option<bool>,
     /// Through which campaign the customer came; the first one told stays.
     pub attribution: Option<Attribution>,
+    /// Which offering clients show to this customer, whatever others are shown; none in particular when that is `None`.
+    pub offering: Option<Option<String>>,
 }
 
 impl CustomerUpdate {
@@ -35,8 +39,14 @@ impl CustomerUpdate {
             let earliest = changed.installed_at.map_or(at, |known| known.min(at));
             changed.installed_at = Some(earliest);
         }
+        if let Some(told) = &self.app_purchase {
+            changed.app_purchase = Some(AppPurchase::or(changed.app_purchase.as_ref(), told));
+        }
         if let Some(disabled) = self.analytics_disabled {
             changed.analytics_disabled = disabled;
+        }
+        if let Some(offering) = &self.offering {
+            changed.offering.clone_from(offering);
         }
         changed.attribution = changed.attribution.or_else(|| self.attribution.clone());
         *customer = changed;

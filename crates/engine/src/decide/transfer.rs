@@ -10,7 +10,11 @@ use super::{
     number,
 };
 use crate::setup::{AppSetup, ProjectSetup, Setup};
-use domain::{ChainKey, Change, Environment, Event, EventKind, customer::Customer, rates::Rates};
+use domain::{
+    ChainKey, Change, Environment, Event, EventKind,
+    customer::{AppPurchase, Customer},
+    rates::Rates,
+};
 use jiff::Timestamp;
 use ledger::{
     Commit, CustomerRecord, CustomerWrite, Handover, InboxMessage, PassingChain, Purchase,
@@ -280,9 +284,15 @@ fn merge(to: &mut Customer, from: &Customer) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };
+    if let Some(told) = &from.app_purchase {
+        to.app_purchase = Some(AppPurchase::or(to.app_purchase.as_ref(), told));
+    }
     to.analytics_disabled |= from.analytics_disabled;
     if to.attribution.is_none() {
         to.attribution.clone_from(&from.attribution);
+    }
+    if to.offering.is_none() {
+        to.offering.clone_from(&from.offering);
     }
     to.revenue_usd_micros = to
         .revenue_usd_micros

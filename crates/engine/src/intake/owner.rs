@@ -9,19 +9,24 @@
 //!
 //! docs/stores.md, "Customers", says it for people. Source: RevenueCat docs, "Restoring Purchases", transfer behavior.
 
-use super::{Intake, IntakeError, handover::Handover, manner::Word, profile::check_name};
+use super::{
+    Intake, IntakeError,
+    handover::Handover,
+    manner::{Word, wanted},
+    profile::check_name,
+};
 use crate::{
     decide::transfer::Scope,
     setup::{AppSetup, Setup},
 };
 use domain::{
-    ChainKey, Environment, Observation, ProjectId,
+    AppId, ChainKey, Environment, Observation, ProjectId,
     customer::{ANONYMOUS_PREFIX, Customer},
     fact::{Ownership, TransactionFact, TransactionKind, TransactionReason},
 };
 use jiff::Timestamp;
 use ledger::{KnownChain, Project, TransferBehaviour, Wanted};
-use sources::stands_for;
+use sources::{Content, Receipt, stands_for};
 
 impl Intake {
     /// Decides whom a purchase belongs to once it is known. Answers with the number of events that its passing told.
@@ -36,18 +41,39 @@ impl Intake {
         word: Option<&Word>,
         at: Timestamp,
     ) -> Result<usize, IntakeError> {
-        let Some(name) = wanted.app_user_id.as_deref() else {
+        let Some(weighed) = self.weigh(setup, app, wanted, seen, word).await? else {
             return Ok(0);
         };
-        let project = app.row.project;
-        let (row, _) = setup.known_project(project)?;
+        let passing = Passing {
+            holder: &weighed.holder,
+            chain: weighed.chain,
+            name: wanted.app_user_id.as_deref().unwrap_or_default(),
+            at,
+        };
+        self.honour(setup, app.row.project, weighed.claim, passing)
+            .await
+    }
+
+    /// What the claim of whoever is named on a purchase comes to; `None` where nobody is named, or nobody has the purchase.
+    async fn weigh(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        wanted: &Wanted,
+        seen: &Observation,
+        word: Option<&Word>,
+    ) -> Result<Option<Weighed>, IntakeError> {
+        let Some(name) = wanted.app_user_id.as_deref() else {
+            return Ok(None);
+        };
+        let (row, _) = setup.known_project(app.row.project)?;
         let by_chain = Wanted {
             app_user_id: None,
             ..wanted.clone()
         };
         let loaded = self.core.ledger().load(&by_chain).await?;
         let (Some(holder), Some(known)) = (loaded.customer, loaded.chain) else {
-            return Ok(0);
+            return Ok(None);
         };
         let holder = holder.customer;
         let mut claim = claim(&row.row, &holder, &known, name, word.is_some());
@@ -65,13 +91,31 @@ impl Intake {
                 claim = Claim::Refused;
             }
         }
-        let passing = Passing {
-            holder: &holder,
+        Ok(Some(Weighed {
+            holder,
             chain: known.key,
-            name,
-            at,
+            claim,
+        }))
+    }
+
+    /// Whether a purchase would be refused to whoever sends it in, because it is somebody else's. Nothing changes by asking. What only the
+    /// store could say is not asked: it is refused to nobody yet.
+    pub async fn may_have(&self, app: AppId, receipt: &Receipt) -> Result<bool, IntakeError> {
+        let setup = self.core.setup();
+        let app = setup.known_app(app)?;
+        let source = app.usable_source()?;
+        check_name(&receipt.app_user_id)?;
+        let read = source.receipt(receipt, self.core.system().now());
+        let Content::Observed(seen) = read.map_err(IntakeError::Refused)? else {
+            return Ok(true);
         };
-        self.honour(setup, project, claim, passing).await
+        let wanted = wanted(app, &seen, Some(&receipt.app_user_id));
+        let word = Word {
+            name: receipt.app_user_id.clone(),
+            sender: receipt.sender,
+        };
+        let weighed = self.weigh(&setup, app, &wanted, &seen, Some(&word)).await?;
+        Ok(weighed.is_none_or(|weighed| weighed.claim != Claim::Refused))
     }
 
     /// A purchase that the customer started anew, under another of the app's accounts: whoever the store's record of it names
@@ -228,6 +272,13 @@ fn bought_anew(seen: &Observation) -> Option<&TransactionFact> {
     // The name that the store carries is that of its newest transaction.
     let newest = seen.transactions.iter().map(|fact| fact.purchased_at).max();
     (newest == Some(last.purchased_at)).then_some(last)
+}
+
+/// What a claim on a purchase comes to, and whose that is.
+struct Weighed {
+    holder: Customer,
+    chain: ChainKey,
+    claim: Claim,
 }
 
 /// A purchase that somebody of this name may have.

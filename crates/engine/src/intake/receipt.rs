@@ -13,13 +13,16 @@ use crate::{
 };
 use domain::{
     AppId, ProjectId,
-    customer::{A_NAME, NOT_OURS, is_name, is_ours},
+    customer::{A_NAME, AppPurchase, NOT_OURS, is_name, is_ours},
     fact::Note,
 };
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin};
 use serde_json::json;
-use sources::{Content, Question, Receipt, Refusal, RefusalCode, Source, Trouble, Wrong};
+use sources::{
+    Content, OfferAsked, Question, Receipt, Refusal, RefusalCode, SignedOffer, Source, Trouble,
+    Wrong,
+};
 
 /// What an import of one purchase led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +91,52 @@ fn given(name: &str) -> Result<(), &'static str> {
 }
 
 impl Intake {
-    /// Takes in a purchase that a client sends for one customer, and waits until its store has said what it is, where the receipt does not
-    /// say so itself.
+    /// How somebody got the app itself, where its store signed that.
+    pub fn app_purchase(&self, app: AppId, signed: &str) -> Result<AppPurchase, IntakeError> {
+        let setup = self.core.setup();
+        let source = setup.known_app(app)?.usable_source()?;
+        source.app_purchase(signed).map_err(IntakeError::Refused)
+    }
+
+    /// A promotional offer of an app, signed with its settings' key.
+    pub fn sign_offer(
+        &self,
+        app: AppId,
+        asked: &OfferAsked<'_>,
+    ) -> Result<SignedOffer, IntakeError> {
+        let setup = self.core.setup();
+        let source = setup.known_app(app)?.usable_source()?;
+        source.sign_offer(asked).map_err(IntakeError::Store)
+    }
+
+    /// Takes in a purchase that a client sends for one customer, or each of those that its receipt is a list of, and waits until its store has
+    /// said what it is, where the receipt does not say so itself.
     pub async fn take_receipt(&self, app: AppId, receipt: &Receipt) -> Result<(), IntakeError> {
         let setup = self.core.setup();
+        let held = {
+            let source = setup.known_app(app)?.usable_source()?;
+            source.unpacked(&receipt.token)
+        };
+        let Some(held) = held else {
+            return self.take_one(&setup, app, receipt).await;
+        };
+        check_given(&receipt.app_user_id)?;
+        for token in held {
+            let receipt = Receipt {
+                token,
+                ..receipt.clone()
+            };
+            self.take_one(&setup, app, &receipt).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_one(
+        &self,
+        setup: &Setup,
+        app: AppId,
+        receipt: &Receipt,
+    ) -> Result<(), IntakeError> {
         let app = setup.known_app(app)?;
         let source = app.usable_source()?;
         let now = self.core.system().now();
@@ -109,14 +154,14 @@ impl Intake {
         self.profile(project, &receipt.app_user_id, now).await?;
         if !was_seen {
             self.park_until_answered(app, &message).await?;
-            return self.answer(&setup, app, receipt, message, &content).await;
+            return self.answer(setup, app, receipt, message, &content).await;
         }
         // Sent before: a store that has to be asked is asked how the purchase stands now, and whose it is is decided again.
         match &content {
             Content::Nothing(_) | Content::Notice(_) => {}
             Content::Ask(question) => {
                 let _place = self.place_to_wait(app, receipt)?;
-                let asked = self.inquire(&setup, app, question).await?;
+                let asked = self.inquire(setup, app, question).await?;
                 asked.map_err(IntakeError::Store)?;
             }
             Content::Observed(seen) => {
@@ -125,7 +170,7 @@ impl Intake {
                     silent: false,
                     heard_at: None,
                 };
-                self.process(&setup, app, message, seen, manner).await?;
+                self.process(setup, app, message, seen, manner).await?;
             }
         }
         Ok(())

@@ -40,6 +40,12 @@ const SAID: &[(&str, &str)] = &[
 const NOT_CALLED: &[(&str, &str)] = &[
     ("POST /v1/receipts", "no store can be asked"),
     (
+        "POST /v1/subscribers/{id}/restore/eligibility",
+        "a secret key has to say for which platform",
+    ),
+    ("POST /v1/offers", "likewise"),
+    ("POST /v1/config/{domain}", "there is nothing of the kind"),
+    (
         "POST /api/v1/projects/{project}/events/{id}/consumption",
         "no store asks about a refund, and none could be answered",
     ),

@@ -28,6 +28,10 @@ const BODIES: &[(&str, &str)] = &[
         r#"{"name":"New"}"#,
     ),
     (
+        "PUT /api/v1/projects/{project}/offerings/{offering}",
+        r#"{"name":"New"}"#,
+    ),
+    (
         "PUT /api/v1/projects/{project}/products/{id}",
         r#"{"name":"New"}"#,
     ),
@@ -104,6 +108,12 @@ const BODIES: &[(&str, &str)] = &[
         "POST /projects/{project}/catalog/entitlements",
         "key=premium&name=New",
     ),
+    (
+        "POST /projects/{project}/offerings",
+        "key=second&packages=monthly+external%3Dgold",
+    ),
+    ("POST /projects/{project}/offerings/show", "key="),
+    ("POST /projects/{project}/offerings/remove", "key=summer"),
     (
         "POST /projects/{project}/integrations/new/{destination}",
         "integration.key=second&integration.name=Second&webhook_url=https%3A%2F%2Fhooks.slack.com%2Fservices%2FT%2FB%2Fx",

@@ -34,7 +34,7 @@ impl Names {
         };
         let replay = serde_json::json!({ "integration": "idle", "since": "2026-01-01" });
         server.post("/api/v1/projects/acme/replays", replay).await;
-        let told: [(&'static str, String); 27] = [
+        let told: [(&'static str, String); 29] = [
             ("events/{id}", first("events").await),
             ("inbox/{id}", first("parked").await),
             ("messages/{id}", first("parked").await),
@@ -59,6 +59,8 @@ impl Names {
             ("callbacks/stripe/{app}", server.app_id("web").to_string()),
             ("entitlements/{key}", "premium".into()),
             ("integrations/{key}", "hook".into()),
+            ("{offering}", "summer".into()),
+            ("{domain}", "app".into()),
             // These two would change the callers themselves.
             ("keys/{key}", "key_00000000000000000000000000".into()),
             ("members/{user}", "usr_00000000000000000000000000".into()),

@@ -19,6 +19,7 @@ fn row(id: ProjectId, key: &str, name: &str) -> Project {
         historical_window_hours: 24,
         transfer_behaviour: crate::TransferBehaviour::Transfer,
         sandbox_transfer_behaviour: None,
+        current_offering: None,
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) fn row() -> Project {
         historical_window_hours: 24,
         transfer_behaviour: crate::TransferBehaviour::Transfer,
         sandbox_transfer_behaviour: None,
+        current_offering: None,
     }
 }
 

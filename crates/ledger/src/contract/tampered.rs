@@ -63,6 +63,7 @@ pub async fn one_of_everything(ledger: &Subject) {
         historical_window_hours: 24,
         transfer_behaviour: TransferBehaviour::Transfer,
         sandbox_transfer_behaviour: None,
+        current_offering: None,
     };
     let user = User {
         id: member(),

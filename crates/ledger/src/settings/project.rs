@@ -20,6 +20,9 @@ pub struct Project {
     /// The same in the sandbox; like production when absent.
     #[serde(default)]
     pub sandbox_transfer_behaviour: Option<TransferBehaviour>,
+    /// Key of the offering that everybody is shown to whom none is shown in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_offering: Option<String>,
 }
 
 /// What happens to a purchase that belongs to one customer when another sends it in. Named as RevenueCat names its restore behaviours, so

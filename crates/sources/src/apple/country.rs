@@ -21,7 +21,7 @@ const CODES: &str = "\
 ";
 
 /// The two-letter code of a three-letter one. `None` for a code not in ISO 3166-1.
-pub(crate) fn alpha2(alpha3: &str) -> Option<&'static str> {
+pub fn alpha2(alpha3: &str) -> Option<&'static str> {
     if alpha3.len() != 3 {
         return None;
     }

@@ -25,6 +25,7 @@ mod source;
 
 pub use api::{ApiKey, Hosts};
 pub use certificate::{Chain, Untrusted};
+pub use country::alpha2;
 pub use jws::Verifier;
 pub use model::NotificationEnvelope;
 pub use notification::{App, AppEnvironment, Notification, receive};

@@ -32,7 +32,9 @@ fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tim
         .map_err(|_| serde::de::Error::custom(format!("{text} milliseconds is out of range")))
 }
 
-fn required_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+pub(super) fn required_instant<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Timestamp, D::Error> {
     milliseconds(deserializer)?
         .ok_or_else(|| serde::de::Error::custom("a time in milliseconds is required"))
 }

@@ -3,12 +3,17 @@
 use super::{
     App, Rejection, advanced, facts,
     jws::{Parts, Verifier},
-    model::{Renewal, Transaction},
+    model::{Renewal, Transaction, required_instant},
     notification::environment_of,
 };
 use crate::{Answer, claim::carried};
-use domain::{ChainKey, Environment, Observation, Store};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::{ChainKey, Environment, Observation, Store, customer::AppPurchase};
+use jiff::Timestamp;
 use serde::Deserialize;
+
+/// Longest name of a release that is kept.
+const LONGEST_VERSION: usize = 64;
 
 #[derive(Deserialize)]
 struct Claim {
@@ -30,16 +35,21 @@ fn verifier<'a>(
 fn verified(signed: &str, app: &App) -> Result<(Transaction, Environment), Rejection> {
     let (claim, verifier, environment) = verifier(signed, app)?;
     let (transaction, _) = verifier.verify::<Transaction>(signed)?;
-    if transaction.bundle_id != app.bundle_id {
-        return Err(Rejection::WrongApp {
-            found: format!("bundle id {}", transaction.bundle_id),
-            expected: format!("bundle id {}", app.bundle_id),
-        });
-    }
+    check_bundle(&transaction.bundle_id, app)?;
     if transaction.environment != claim {
         return Err(Rejection::WrongEnvironment(transaction.environment));
     }
     Ok((transaction, environment))
+}
+
+fn check_bundle(found: &str, app: &App) -> Result<(), Rejection> {
+    if found == app.bundle_id {
+        return Ok(());
+    }
+    Err(Rejection::WrongApp {
+        found: format!("bundle id {found}"),
+        expected: format!("bundle id {}", app.bundle_id),
+    })
 }
 
 fn observation(transaction: &Transaction, environment: Environment) -> Observation {
@@ -61,6 +71,62 @@ fn observation(transaction: &Transaction, environment: Environment) -> Observati
 pub(super) fn transaction(signed: &str, app: &App) -> Result<Observation, Rejection> {
     let (transaction, environment) = verified(signed, app)?;
     Ok(observation(&transaction, environment))
+}
+
+/// Source: Apple, `AppTransaction`. What is read of it was there in its first release.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Got {
+    bundle_id: String,
+    /// The environment.
+    receipt_type: String,
+    #[serde(deserialize_with = "required_instant")]
+    original_purchase_date: Timestamp,
+    original_application_version: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AppClaim {
+    receipt_type: String,
+}
+
+/// What a signed `AppTransaction` says of how somebody got the app.
+pub(super) fn app_purchase(signed: &str, app: &App) -> Result<AppPurchase, Rejection> {
+    let json = Parts::split(signed)?.unverified()?;
+    let AppClaim { receipt_type } = serde_json::from_slice(&json)
+        .map_err(|_| Rejection::Malformed("the payload names no environment"))?;
+    let (verifier, environment) = environment_of(&receipt_type, app)?;
+    let (got, _) = verifier.verify::<Got>(signed)?;
+    check_bundle(&got.bundle_id, app)?;
+    if got.receipt_type != receipt_type {
+        return Err(Rejection::WrongEnvironment(got.receipt_type));
+    }
+    let version = got.original_application_version.chars();
+    Ok(AppPurchase {
+        bought_at: got.original_purchase_date,
+        version: version.take(LONGEST_VERSION).collect(),
+        is_sandbox: environment != Environment::Production,
+    })
+}
+
+/// A receipt that purchases-ios makes of what a `StoreKit` configuration file in Xcode holds: every transaction there is, signed one by one. Source:
+/// purchases-ios, `StoreKit2Receipt`.
+#[derive(Deserialize)]
+struct Bundled {
+    transactions: Vec<String>,
+}
+
+/// Most transactions of one such receipt.
+const MOST_BUNDLED: usize = 500;
+
+/// The signed transactions of such a receipt; `None` for what is none.
+pub(super) fn bundled(token: &str) -> Option<Vec<String>> {
+    let compact: String = token.split_whitespace().collect();
+    let json = STANDARD.decode(compact).ok()?;
+    let mut held: Bundled = serde_json::from_slice(&json).ok()?;
+    held.transactions.truncate(MOST_BUNDLED);
+    Some(held.transactions)
 }
 
 /// What an answer of the API asserts about the one chain it is about.

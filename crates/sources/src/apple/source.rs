@@ -6,12 +6,14 @@ use super::{
     purchase, receipt, receive,
 };
 use crate::{
-    Answer, Content, Incoming, Probe, ProbeOutcome, Question, Receipt, Received, RefundAnswer,
-    RefundAsked, Refusal, RefusalCode, Source, Trouble, Unanswered, Verdict, Web,
+    Answer, Content, Incoming, OfferAsked, Probe, ProbeOutcome, Question, Receipt, Received,
+    RefundAnswer, RefundAsked, Refusal, RefusalCode, SignedOffer, Source, Trouble, Unanswered,
+    Verdict, Web,
 };
 use async_trait::async_trait;
 use domain::{
     Environment, Facts, Observation, Snapshot,
+    customer::AppPurchase,
     fact::{TransactionFact, TransactionKind},
 };
 use jiff::Timestamp;
@@ -129,6 +131,19 @@ impl Source for AppStore {
             prompt: json!({ "environment": proven.environment.id(), "chains": proven.chains }),
             ..question(proven.transaction)
         }))
+    }
+
+    fn unpacked(&self, token: &str) -> Option<Vec<String>> {
+        // Held together by nobody's signature, but each is signed.
+        purchase::bundled(token)
+    }
+
+    fn app_purchase(&self, signed: &str) -> Result<AppPurchase, Refusal> {
+        purchase::app_purchase(signed.trim(), &self.app).map_err(Into::into)
+    }
+
+    fn sign_offer(&self, asked: &OfferAsked<'_>) -> Result<SignedOffer, Trouble> {
+        self.api()?.sign_offer(asked)
     }
 
     fn completes(&self, seen: &Observation) -> Option<Question> {

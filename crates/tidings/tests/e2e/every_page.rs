@@ -59,6 +59,7 @@ async fn every_page_is_there_and_a_reader_may_change_nothing() {
         "/apps".into(),
         "/apps/ios".into(),
         "/catalog".into(),
+        "/offerings".into(),
         "/overview".into(),
         "/replay".into(),
         "/replay?integration=backend&since=2020-01-01&standings=delivered".into(),

@@ -2,7 +2,9 @@
 
 use super::{Configured, configure_unless, decide_in};
 use crate::{App, problem::Problem, project::InProject};
-use configuration::{Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct};
+use configuration::{
+    Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredOffering, DesiredProduct,
+};
 use engine::Setup;
 use ledger::ConfigurationChange;
 use std::{collections::BTreeMap, sync::Arc};
@@ -27,6 +29,7 @@ named! {
     DesiredApp: apps,
     DesiredEntitlement: entitlements,
     DesiredIntegration: integrations,
+    DesiredOffering: offerings,
     DesiredProduct: products,
 }
 
@@ -59,6 +62,8 @@ pub enum Kind {
     Entitlement,
     /// A destination; its unsent deliveries fail.
     Integration,
+    /// What is shown to be sold together.
+    Offering,
     /// What is sold.
     Product,
 }
@@ -82,6 +87,23 @@ impl Kind {
             Self::Integration => {
                 let known = project.integration(name)?;
                 Ok(ConfigurationChange::RemoveIntegration(known.row.id))
+            }
+            Self::Offering => {
+                let mut known = rows.offerings.iter();
+                if !known.any(|row| row.project == id && row.key == name) {
+                    return Err(Problem::not_found("offering", name));
+                }
+                let project = project.setup.project(id);
+                let current = project.and_then(|known| known.row.current_offering.as_deref());
+                if current == Some(name) {
+                    return Err(Problem::invalid(vec![configuration::Problem {
+                        path: vec!["offerings".to_owned(), named],
+                        message:
+                            "everybody is shown it; change the project's current_offering first"
+                                .to_owned(),
+                    }]));
+                }
+                Ok(ConfigurationChange::RemoveOffering(id, named))
             }
             Self::Product => {
                 if !products.any(|row| row.id == name) {

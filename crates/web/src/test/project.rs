@@ -7,16 +7,30 @@ fn desired(document: Value) -> Desired {
     serde_json::from_value(document).unwrap()
 }
 
-/// A shop whose purchases are stated, an app of each store, none of which can be asked, products, and three integrations: a
+/// A shop whose purchases are stated, an app of each store, none of which can be asked, products, two offerings, and three integrations: a
 /// webhook, Slack, and a paused webhook.
 pub(super) fn acme() -> Desired {
     let webhook = |url: &str| json!({ "production_url": url, "sandbox_url": url, "production_authorization": "hush" });
     desired(json!({
-        "project": { "key": "acme", "name": "Acme" },
+        "project": { "key": "acme", "name": "Acme", "current_offering": "default" },
         "entitlements": { "premium": { "name": "Premium" } },
         "products": {
             "gold": { "name": "Gold", "entitlements": ["premium"] },
             "silver": { "entitlements": [] },
+        },
+        "offerings": {
+            "default": {
+                "name": "Standard",
+                "metadata": { "headline": "Go further" },
+                "packages": [
+                    { "id": "$rc_monthly", "app_store": "com.example.gold.monthly", "play_store": "gold:p1m", "stripe": "prod_1", "external": "gold" },
+                    { "id": "coins", "external": "silver" },
+                ],
+            },
+            "summer": {
+                "packages": [{ "id": "$rc_annual", "app_store": "com.example.gold.yearly", "play_store": "gold:p1y" }],
+                "audience": { "countries": ["DE"], "platforms": ["ios", "android"], "from_version": "2.0" },
+            },
         },
         "apps": {
             "shop": { "store": "external", "name": "Our shop", "store_name": "our_shop" },

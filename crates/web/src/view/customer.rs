@@ -42,6 +42,9 @@ pub struct CustomerView {
     /// Through which campaign it came; the first word stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<AttributionView>,
+    /// Key of the offering that clients show to this customer, whatever others are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offering: Option<String>,
     /// Money charged less money refunded, in millionths of a US dollar, as far as amounts in dollars are known.
     #[schema(required = false)]
     revenue_usd_micros: i64,
@@ -60,6 +63,7 @@ impl From<Customer> for CustomerView {
             analytics_disabled: row.analytics_disabled,
             installed_at: row.installed_at,
             attribution: row.attribution.map(AttributionView::from),
+            offering: row.offering,
             revenue_usd_micros: row.revenue_usd_micros,
         }
     }

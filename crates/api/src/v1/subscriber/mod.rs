@@ -3,10 +3,10 @@
 
 mod shape;
 
-pub(crate) use shape::Shown;
+pub(crate) use shape::{Consumed, Shown};
 
 use domain::{
-    ChainKey, Environment, Facts, Money, ProjectId, Snapshot, Store,
+    CancellationReason, ChainKey, Environment, Facts, Money, ProjectId, Snapshot, Store,
     access::{Unlocks, unlocked_by},
     customer::Customer,
     fact::{Ownership, TransactionFact, TransactionKind},
@@ -19,11 +19,11 @@ use shape::{Attribute, Entitlement, Moment, OneTimePurchase, Price, Subscriber, 
 use std::collections::BTreeMap;
 
 /// What to show beside what is always shown.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct Wanted {
     /// Attributes, for secret keys only.
     pub(crate) with_attributes: bool,
-    /// Platform whose management page is preferred.
-    pub(crate) platform: Option<&'a str>,
+    /// Store of the platform that asks, whose management page is preferred.
+    pub(crate) store: Option<Store>,
 }
 
 const fn store_name(store: Store) -> &'static str {
@@ -37,7 +37,7 @@ const fn store_name(store: Store) -> &'static str {
 }
 
 /// Product and plan of `product:plan`.
-fn split(product: &str) -> (&str, Option<&str>) {
+pub(super) fn split(product: &str) -> (&str, Option<&str>) {
     product
         .split_once(':')
         .map_or((product, None), |(product, plan)| (product, Some(plan)))
@@ -64,10 +64,6 @@ fn management_url(store: Store, product: &str) -> Option<String> {
 
 fn subscription(chain: &ChainKey, snapshot: &Snapshot) -> Subscription {
     let (_, plan) = split(&snapshot.product);
-    let issue = match snapshot.standing {
-        Standing::Grace { since, .. } | Standing::Retry { since } => Some(since),
-        _ => None,
-    };
     let (refunded, resumes) = match snapshot.standing {
         Standing::Revoked { at } => (Some(at), None),
         Standing::Paused { until } => (None, until),
@@ -85,7 +81,7 @@ fn subscription(chain: &ChainKey, snapshot: &Snapshot) -> Subscription {
     };
     Subscription {
         auto_resume_date: resumes.map(Moment),
-        billing_issues_detected_at: issue.map(Moment),
+        billing_issues_detected_at: issue(snapshot).map(Moment),
         display_name: None,
         expires_date: snapshot.access_until().map(Moment),
         grace_period_expires_date: grace_end(snapshot),
@@ -100,8 +96,32 @@ fn subscription(chain: &ChainKey, snapshot: &Snapshot) -> Subscription {
         refunded_at: refunded.map(Moment),
         store: store_name(chain.store),
         store_transaction_id: snapshot.transaction.clone(),
-        unsubscribe_detected_at: snapshot.off_since.map(Moment),
+        unsubscribe_detected_at: unsubscribed(snapshot).map(Moment),
     }
+}
+
+/// When the charge was due that nothing was paid of since: what ended for that has the issue still.
+fn issue(snapshot: &Snapshot) -> Option<Timestamp> {
+    match snapshot.standing {
+        Standing::Grace { since, .. } | Standing::Retry { since } => Some(since),
+        Standing::Expired {
+            at,
+            reason: CancellationReason::BillingError,
+        } => Some(snapshot.paid_until().unwrap_or(at)),
+        _ => None,
+    }
+}
+
+/// When the customer wanted no more of it: stores switch renewal off too where they cannot charge, or no longer sell the product.
+fn unsubscribed(snapshot: &Snapshot) -> Option<Timestamp> {
+    let is_involuntary = matches!(
+        snapshot.standing,
+        Standing::Expired {
+            reason: CancellationReason::BillingError | CancellationReason::ProductWasNotAvailable,
+            ..
+        }
+    );
+    snapshot.off_since.filter(|_| !is_involuntary)
 }
 
 fn grace_end(snapshot: &Snapshot) -> Option<Moment> {
@@ -152,7 +172,7 @@ pub(crate) fn view(
     project: ProjectId,
     record: &CustomerRecord,
     now: Timestamp,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
 ) -> Shown {
     let none = Unlocks::new();
     let unlocks = setup
@@ -160,8 +180,9 @@ pub(crate) fn view(
         .map_or(&none, |project| &project.unlocks);
     let bought = Bought::of(record, unlocks);
     let customer = &record.customer;
+    let got = customer.app_purchase.as_ref();
     let subscriber = Subscriber {
-        management_url: bought.management_url(now, wanted.platform),
+        management_url: bought.management_url(now, wanted.store),
         entitlements: bought
             .entitlements
             .into_iter()
@@ -178,9 +199,12 @@ pub(crate) fn view(
                 (product.to_owned(), list)
             })
             .collect(),
-        original_app_user_id: customer.app_user_id.clone(),
-        original_application_version: None,
-        original_purchase_date: customer.installed_at.map(Moment),
+        original_app_user_id: customer.original_name().to_owned(),
+        original_application_version: got.map(|got| got.version.clone()),
+        original_purchase_date: got
+            .map(|got| got.bought_at)
+            .or(customer.installed_at)
+            .map(Moment),
         other_purchases: BTreeMap::new(),
         subscriber_attributes: wanted.with_attributes.then(|| attributes(customer)),
         subscriptions: bought
@@ -192,6 +216,7 @@ pub(crate) fn view(
     Shown {
         request_date: Moment(now),
         request_date_ms: now.as_millisecond(),
+        purchased_products: BTreeMap::new(),
         subscriber,
     }
 }
@@ -258,18 +283,13 @@ impl<'a> Bought<'a> {
     }
 
     /// Where what gives access now is managed; of several, what is of the caller's own store, and then what lasts longest.
-    fn management_url(&self, now: Timestamp, platform: Option<&str>) -> Option<String> {
-        let preferred = |store: Store| match platform {
-            Some("ios" | "macos" | "uikitformac") => store == Store::AppStore,
-            Some("android") => store == Store::PlayStore,
-            _ => false,
-        };
+    fn management_url(&self, now: Timestamp, preferred: Option<Store>) -> Option<String> {
         let active = self.subscriptions.values().filter(|(_, snapshot)| {
             snapshot.gives_access() && snapshot.access_until().is_none_or(|until| now < until)
         });
         let managed = active.filter_map(|(chain, snapshot)| {
             let url = management_url(chain.store, &snapshot.product)?;
-            Some((preferred(chain.store), snapshot.access_until(), url))
+            Some((Some(chain.store) == preferred, snapshot.access_until(), url))
         });
         managed.max().map(|(.., url)| url)
     }

@@ -23,7 +23,27 @@ impl Serialize for Moment {
 pub(crate) struct Shown {
     pub(super) request_date: Moment,
     pub(super) request_date_ms: i64,
+    /// Of what was bought in Google Play, what the app is to consume, by product; only in the answer to a receipt.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) purchased_products: BTreeMap<String, Consumed>,
     pub(super) subscriber: Subscriber,
+}
+
+impl Shown {
+    /// The same with what is to be consumed.
+    pub(crate) fn consuming(self, purchased_products: BTreeMap<String, Consumed>) -> Self {
+        Self {
+            purchased_products,
+            ..self
+        }
+    }
+}
+
+/// Whether a product is consumed, so that it can be bought again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Consumed)]
+pub(crate) struct Consumed {
+    pub(crate) should_consume: bool,
 }
 
 /// A customer with purchases and access.
@@ -66,6 +86,8 @@ pub(crate) struct Subscription {
     /// `normal`, `trial`, `intro` or `prepaid`.
     pub(super) period_type: &'static str,
     pub(super) price: Option<Price>,
+    // Left out rather than null: Android would read it as the word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) product_plan_identifier: Option<String>,
     pub(super) purchase_date: Moment,
     pub(super) refunded_at: Option<Moment>,
@@ -95,6 +117,8 @@ pub(crate) struct Entitlement {
     pub(super) expires_date: Option<Moment>,
     pub(super) grace_period_expires_date: Option<Moment>,
     pub(super) product_identifier: String,
+    // Left out rather than null: Android would read it as the word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) product_plan_identifier: Option<String>,
     pub(super) purchase_date: Moment,
 }

@@ -3,9 +3,13 @@
 mod attributes;
 mod client;
 mod customers;
+mod decoders;
 mod grants;
 mod offerings;
+mod offers;
 mod receipts;
+mod sdks;
+mod start;
 
 use web::test::{TestServer, Transcript, Who};
 

@@ -28,6 +28,16 @@ impl ApiKey {
             key: SigningKey::elliptic(key.expose())?,
         })
     }
+
+    /// What App Store Connect calls it.
+    pub(super) fn id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// Signs bytes: the two numbers of the signature, one after the other.
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
+        self.key.sign_bytes(message)
+    }
 }
 
 /// Where the API is.
@@ -50,8 +60,8 @@ impl Default for Hosts {
 
 #[derive(Debug)]
 pub(in crate::apple) struct Api {
-    key: ApiKey,
-    bundle_id: String,
+    pub(super) key: ApiKey,
+    pub(super) bundle_id: String,
     pub(super) hosts: Vec<(Environment, String)>,
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod consumption;
 mod missed;
+mod offer;
 mod probe;
 mod purchases;
 
