@@ -1,7 +1,7 @@
 //! How an attempt ended: what becomes of its delivery, and, apart from that, what it says about its endpoint.
 
 use crate::TransportError;
-use destinations::{Outcome, Response, Unsendable};
+use destinations::{Outcome, Response, Unsendable, Via};
 use domain::NotSent;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -16,8 +16,11 @@ pub(super) enum Remark {
 }
 
 impl Remark {
-    /// What there is to remark about an answer, if anything is.
-    pub(super) fn of(response: &Response) -> Option<Self> {
+    /// What there is to remark about an answer, if anything is. Only over HTTP is a status what it is there.
+    pub(super) fn of(via: &Via, response: &Response) -> Option<Self> {
+        if !matches!(via, Via::Http(_)) {
+            return None;
+        }
         if !is_redirect(response.status) {
             return response.unread.clone().map(Self::Unread);
         }
@@ -237,6 +240,7 @@ impl End {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use destinations::{Method, nats};
 
     #[test]
     fn an_attempt_says_what_it_says_about_its_endpoint_whatever_becomes_of_its_delivery() {
@@ -391,12 +395,19 @@ mod tests {
                 Some(("redirected", nowhere)),
             ),
         ] {
-            let remark = Remark::of(&response);
+            let remark = Remark::of(&Via::Http(Method::Post), &response);
             let told = remark.map(|remark| (remark.outcome(), remark.text(is_delivered)));
             let told = told
                 .as_ref()
                 .map(|(outcome, text)| (*outcome, text.as_str()));
             assert_eq!(told, expected, "{response:?}");
         }
+        // A broker says 312 of a message that no queue takes, and leads nowhere.
+        let broker = Via::Nats(nats::Publication {
+            servers: Vec::new(),
+            subject: String::new(),
+            login: nats::Login::Nobody,
+        });
+        assert_eq!(Remark::of(&broker, &answer(312, &[], None)), None);
     }
 }

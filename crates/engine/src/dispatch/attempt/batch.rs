@@ -18,12 +18,14 @@
 
 use super::{
     exchange::{Came, Exchange},
+    fault,
     known::Known,
     record::Sent,
     send::Outgoing,
     weigh,
 };
 use crate::{
+    TransportError,
     dispatch::{
         Dispatch,
         end::{End, Judgement, Says, Verdict},
@@ -106,14 +108,20 @@ impl Dispatch {
             let span = chunk
                 .first()
                 .map_or_else(Span::none, |first| first.span.clone());
-            let request = span.in_scope(|| together(&with, &chunk));
-            if chunk.len() > 1 && request.as_ref().is_ok_and(|made| made.length() > bytes) {
+            let request = span.in_scope(|| fault::caught_at_once(|| together(&with, &chunk)));
+            let is_large = matches!(&request, Some(Ok(made)) if made.length() > bytes);
+            if chunk.len() > 1 && is_large {
                 halve(&mut waiting, chunk);
                 continue;
             }
             let came = match request {
-                Ok(request) => Ok(self.sender(&with).exchange(request).instrument(span).await),
-                Err(why) => Err(why),
+                Some(Ok(request)) => {
+                    let exchanging = self.sender(&with).exchange(request);
+                    let came = fault::caught(exchanging.instrument(span)).await;
+                    Ok(came.unwrap_or_else(|| Exchange::nothing(fault::after())))
+                }
+                Some(Err(why)) => Err(why),
+                None => Ok(Exchange::nothing(fault::before())),
             };
             match came {
                 Ok(exchange) if chunk.len() > 1 && must_part(&with, &exchange, &chunk) => {
@@ -253,7 +261,8 @@ fn must_part(with: &Outgoing<'_>, exchange: &Exchange, chunk: &[Member]) -> bool
         return true;
     }
     let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
-    let outcomes = with.configured.classify_batch(response, &items);
+    let outcomes = fault::caught_at_once(|| with.configured.classify_batch(response, &items));
+    let outcomes = outcomes.unwrap_or_default();
     let first = outcomes.first();
     let is_same = |outcome: &Outcome| Some(outcome) == first;
     matches!(first, Some(Outcome::Rejected(_))) && outcomes.iter().all(is_same)
@@ -275,16 +284,20 @@ fn ended(
                 .collect();
         }
     };
+    let unanswered = |error: &TransportError| {
+        let of_one = |member: &Member| with.unanswered(error, &member.lease);
+        chunk.iter().map(of_one).collect()
+    };
     let ends: Vec<End> = match &exchange.came {
-        Came::Answer(response) => judged(with, &exchange, response, &chunk),
+        Came::Answer(response) => {
+            let judged = fault::caught_at_once(|| judged(with, &exchange, response, &chunk));
+            judged.unwrap_or_else(|| unanswered(&fault::after()))
+        }
         Came::NoToken(response, outcome) => {
             vec![End::Answered(response.status, outcome.clone()); chunk.len()]
         }
         Came::Unsendable(why) => vec![End::Unsendable(why.clone()); chunk.len()],
-        Came::Nothing(error) => {
-            let unanswered = |member: &Member| with.unanswered(error, &member.lease);
-            chunk.iter().map(unanswered).collect()
-        }
+        Came::Nothing(error) => unanswered(error),
     };
     let others = chunk.len() - 1;
     let sent = Sent::of(exchange, String::new(), took);

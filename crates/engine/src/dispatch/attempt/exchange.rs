@@ -48,6 +48,14 @@ pub(super) enum Came {
 }
 
 impl Exchange {
+    /// One of which nothing is known but how it ended.
+    pub(super) fn nothing(error: TransportError) -> Self {
+        Self {
+            request: Request::json("", Vec::new()),
+            came: Came::Nothing(error),
+        }
+    }
+
     /// The same of a request that does no harm twice.
     pub(super) fn that_may_be_repeated(self) -> Self {
         let came = match self.came {

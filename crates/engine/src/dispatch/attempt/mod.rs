@@ -2,6 +2,7 @@
 
 mod batch;
 mod exchange;
+mod fault;
 mod heard;
 mod known;
 mod record;
@@ -45,7 +46,11 @@ impl Dispatch {
         };
         let with = self.outgoing(active, configured.as_ref(), until);
         measure_lag(active, &lease, with.at);
-        let (end, sent) = self.send(&with, &lease).await;
+        let sending = fault::caught(self.send(&with, &lease)).await;
+        let (end, sent) = sending.unwrap_or_else(|| {
+            let unanswered = with.unanswered(&fault::after(), &lease);
+            (unanswered, Sent::default())
+        });
         let judged = weigh(&end, lane, &lease);
         let tried = self.tried_at(&with, &lease);
         let said = (&end, judged.says);

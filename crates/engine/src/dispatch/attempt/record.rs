@@ -36,7 +36,8 @@ impl Sent {
     /// What came of the last request of an attempt, which `took` so long in all, and in which this was `also` sent.
     pub(super) fn of(exchange: Exchange, also: String, took: Duration) -> Self {
         let Exchange { request, came } = exchange;
-        let is_sent = !matches!(came, Came::Unsendable(_));
+        let via = request.via.clone();
+        let is_sent = !request.url.is_empty();
         let request = is_sent.then(|| SentRequest {
             also,
             ..shown(&request)
@@ -48,7 +49,7 @@ impl Sent {
         };
         match came {
             Came::Answer(mut response) | Came::NoToken(mut response, _) => {
-                let remark = Remark::of(&response);
+                let remark = Remark::of(&via, &response);
                 response.body.truncate(STORED_ANSWER);
                 Self {
                     status: Some(response.status),

@@ -2,6 +2,7 @@
 
 use super::{
     exchange::{Budget, Came, Exchange, Sender},
+    fault,
     known::{Known, is_known, may_have_changed},
     record::{Sent, joined},
     waits,
@@ -80,6 +81,11 @@ impl Dispatch {
         with: &Outgoing<'_>,
         lease: &Lease,
     ) -> Result<(Request, Known), End> {
+        let rendering = fault::caught(self.render(with, lease)).await;
+        rendering.unwrap_or_else(|| Err(with.unanswered(&fault::before(), lease)))
+    }
+
+    async fn render(&self, with: &Outgoing<'_>, lease: &Lease) -> Result<(Request, Known), End> {
         let (event, configured) = (&lease.event, with.configured);
         match Within::of(configured.window(), event, with.at) {
             Within::Yes => {}

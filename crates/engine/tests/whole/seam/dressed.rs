@@ -28,6 +28,8 @@ pub(super) struct How {
     pub(super) remedy: Option<Request>,
     pub(super) classify: Option<Classify>,
     pub(super) batching: Option<Batching>,
+    /// Whether it panics instead of rendering.
+    pub(super) is_broken: bool,
 }
 
 /// A destination that acts so, and otherwise like another.
@@ -47,6 +49,7 @@ impl Configured for Dressed {
         event: &Event,
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
+        assert!(!self.how.is_broken, "a sample");
         let needs = self.how.needs.unwrap_or("$adjustId");
         let has = now.attributes.get(needs);
         if self.how.needs.is_some() && has.is_none() {

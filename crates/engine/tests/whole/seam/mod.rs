@@ -2,6 +2,7 @@
 
 mod batches;
 mod dressed;
+mod faults;
 mod known;
 mod once;
 mod secrets;
