@@ -13,8 +13,9 @@
 //! `subscriber_attributes` of the person and nowhere else: `from_address`, `recipient` and `reply_to` of an event would change who writes to
 //! whom. Values longer than 1000 bytes are not taken, so they stay.
 //!
-//! Events of several customers go in one request, up to 500 of them or 500 KB. 207 names what was not taken by its place in the batch. 401 is a pair of keys that do not belong together, or another region's; a redirect
-//! is the other region. Assumed: an event older than 72 hours starts no campaign.
+//! Events of several customers go in one request, up to 100 of them or 500 KB. 207 names what was not taken by its place in the batch; where that cannot be read,
+//! or names no place, what is not named is sent again, which its id makes harmless. 401 is a pair of keys that do not belong together, or another
+//! region's; a redirect is the other region. Assumed: an event older than 72 hours starts no campaign.
 
 use crate::{
     Batching, Category, Configured, Context, Destination, Field, FieldKind, Invalid, Item, Now,
@@ -139,11 +140,19 @@ const LONGEST: usize = 1_000;
 /// Names that a campaign takes for its own settings.
 const RESERVED: [&str; 3] = ["from_address", "recipient", "reply_to"];
 /// Of the two that are sent of an event, which is the event.
-const EVENT: u64 = 1;
-/// Events in a request: half as many as it may have members. Source: Customer.io docs, "Track API", `/batch`: 500 KB, and 1,000 members as an open
-/// event router has it.
-const MOST: usize = 500;
+const EVENT: usize = 1;
+/// Events in a request. It may have 500 KB, and 1,000 members as an open event router has it; of so many the answer may complain that it can be read
+/// still. Source: Customer.io docs, "Track API", `/batch`.
+const MOST: usize = 100;
 const BYTES: usize = 500_000;
+
+/// Some were taken and some were not, which the body tells. Source: the same.
+const MULTI_STATUS: u16 = 207;
+
+/// What was not taken, where the answer says so.
+fn errors(said: &Value) -> &[Value] {
+    said["errors"].as_array().map_or(&[], Vec::as_slice)
+}
 
 /// The event's id as a ULID. Source: the `TypeID` specification 0.3, the ULID specification: one alphabet, 128 bits each.
 fn ulid(event: &Event) -> String {
@@ -286,29 +295,33 @@ impl Configured for Ready {
         Ok(request.redacting(key).with_basic(site, key.expose()))
     }
 
-    /// An error names the place in the batch of what it is about.
+    /// An error names the place in the batch of what it is about. One that names none may be about whatever no other names.
     fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Vec<Outcome> {
         let said = response.json();
-        let errors = said["errors"].as_array().map_or(&[][..], Vec::as_slice);
-        let places: Option<Vec<u64>> = errors
-            .iter()
-            .map(|error| error["batch_index"].as_u64())
-            .collect();
+        let errors = errors(&said);
         let is_taken = matches!(response.status, 200..=299);
-        let Some(places) = places.filter(|places| is_taken && !places.is_empty()) else {
+        if !is_taken || errors.is_empty() || items.len() == 1 {
             return vec![self.classify(response); items.len()];
+        }
+        let place = |error: &Value| {
+            let place = usize::try_from(error["batch_index"].as_u64()?).ok()?;
+            (place / 2 < items.len()).then_some(place)
         };
-        let of_one = (0_u64..).zip(items).map(|(at, _)| {
-            let mut own = places.iter().zip(errors);
-            let mut own_places = places.iter().filter(|place| **place / 2 == at).peekable();
-            if own_places.peek().is_none() {
-                return Outcome::Delivered;
-            }
-            let is_about_event = own_places.any(|place| place % 2 == EVENT);
-            let error = own.find(|(place, _)| **place / 2 == at);
-            let words = error.map_or_else(String::new, |(_, error)| error.to_string());
-            let why = format!("Customer.io answered {}: {words}", response.status);
-            if is_about_event {
+        let names_all = errors.iter().all(|error| place(error).is_some());
+        let of_one = (0..items.len()).map(|at| {
+            let is_own = |error: &&Value| place(error).is_some_and(|place| place / 2 == at);
+            let mut own: Vec<_> = errors.iter().filter(is_own).collect();
+            // What is said of the event comes first.
+            own.sort_by_key(|error| error["batch_index"] != EVENT + 2 * at);
+            let Some(error) = own.first() else {
+                return if names_all {
+                    Outcome::Delivered
+                } else {
+                    Outcome::Retry(response.retry_after)
+                };
+            };
+            let why = format!("Customer.io answered {}: {error}", response.status);
+            if error["batch_index"] == EVENT + 2 * at {
                 Outcome::Rejected(why)
             } else {
                 Outcome::Partly(why)
@@ -323,13 +336,12 @@ impl Configured for Ready {
             let (status, said) = (response.status, response.said());
             format!("Customer.io answered {status}: {said}")
         };
-        let errors = said["errors"].as_array().map_or(&[][..], Vec::as_slice);
-        let is_person = |error: &Value| {
-            error["batch_index"]
-                .as_u64()
-                .is_some_and(|index| index != EVENT)
-        };
+        let errors = errors(&said);
+        let is_person =
+            |error: &Value| error["batch_index"].is_u64() && error["batch_index"] != EVENT;
         match response.status {
+            // What it does not say may be anything.
+            MULTI_STATUS if errors.is_empty() => Outcome::Retry(response.retry_after),
             200..=299 if errors.is_empty() => Outcome::Delivered,
             200..=299 if errors.iter().all(is_person) => Outcome::Partly(why()),
             300..=399 => Outcome::CredentialsRefused(format!(

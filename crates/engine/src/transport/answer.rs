@@ -18,7 +18,11 @@ pub(super) async fn read(mut answer: reqwest::Response) -> Response {
     let (status, mut body) = (answer.status().as_u16(), Vec::new());
     let reading = tokio::time::timeout(BODY_TIMEOUT, collect(&mut answer, &mut body));
     let unread = match reading.await {
-        Ok(Ok(())) => None,
+        Ok(Ok(Came::Whole)) => None,
+        Ok(Ok(Came::More)) => Some(format!(
+            "its body is longer than {} KiB, and the rest was not read",
+            LARGEST_ANSWER >> 10
+        )),
         Ok(Err(error)) => Some(format!("its body broke off: {}", deepest(&error))),
         Err(_) => Some(format!(
             "its body did not end within {} s",
@@ -34,14 +38,24 @@ pub(super) async fn read(mut answer: reqwest::Response) -> Response {
     }
 }
 
+/// How much of a body came.
+enum Came {
+    Whole,
+    /// More than is read.
+    More,
+}
+
 /// What has come stays in `body`, however it ends.
-async fn collect(answer: &mut reqwest::Response, body: &mut Vec<u8>) -> reqwest::Result<()> {
-    while body.len() < LARGEST_ANSWER
-        && let Some(chunk) = answer.chunk().await?
-    {
-        body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_ANSWER - body.len())]);
+async fn collect(answer: &mut reqwest::Response, body: &mut Vec<u8>) -> reqwest::Result<Came> {
+    while let Some(chunk) = answer.chunk().await? {
+        let room = LARGEST_ANSWER - body.len();
+        if chunk.len() > room {
+            body.extend_from_slice(&chunk[..room]);
+            return Ok(Came::More);
+        }
+        body.extend_from_slice(&chunk);
     }
-    Ok(())
+    Ok(Came::Whole)
 }
 
 /// The deepest cause says most.

@@ -110,6 +110,31 @@ async fn a_status_that_was_read_stands_when_the_body_breaks_off() {
 }
 
 #[tokio::test]
+async fn a_body_of_which_not_all_is_read_is_known_from_one_that_is_whole() {
+    for (length, is_whole) in [(64 << 10, true), ((64 << 10) + 1, false)] {
+        let (url, _) = server(if is_whole {
+            |_| {
+                (
+                    plain("207 Multi-Status\r\ncontent-length: 65536", &[b'x'; 65_536]),
+                    true,
+                )
+            }
+        } else {
+            |_| {
+                (
+                    plain("207 Multi-Status\r\ncontent-length: 65537", &[b'x'; 65_537]),
+                    true,
+                )
+            }
+        })
+        .await;
+        let response = post(&http(), &url).await.unwrap();
+        assert_eq!(response.body.len(), 64 << 10);
+        assert_eq!(response.unread.is_none(), is_whole, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn a_kept_connection_that_died_is_replaced_once() {
     // The first request of each connection is answered; the second finds it closed.
     let (url, read) = server(|on_connection| match on_connection {
