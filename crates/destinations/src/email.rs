@@ -17,9 +17,12 @@
 //! or the relay that knows this server by its address, is the way in.
 //!
 //! A reply of 250 to the message counts as delivered: the server has taken it over. Whether it comes to be read, nobody tells. Of several recipients those
-//! that are refused for good are named; where one is refused for now, as by greylisting, nothing is sent and all is tried again. 4yz is
-//! for now; 530, 534, 535 and 538 are about the login or the encryption; 55y and other 5yz are final. 500 to 504 say that a command was not understood, as
-//! servers in trouble do: that is tried again.
+//! that are refused are named, and the others get it. Where one is refused for now, as by greylisting, all wait for him until the event is ten
+//! minutes old; for a mailbox that is full (452) nobody waits.
+//!
+//! 4yz is for now. 5yz before the server was told the message (its greeting, a login, `from`, all of `to`) is about the settings or about this server, because
+//! nothing of the event was said: nothing is given up, and it is asked again now and then. In answer to the message, 530, 534, 535 and 538 are so as
+//! well; 55y and other 5yz are final, and 500 to 504, a command that was not understood, as servers in trouble say, are tried again.
 //!
 //! A server has no way to tell a repetition: where the message went out and no reply came, an event about money is not sent again unless the settings
 //! say so. Some mailboxes show one `Message-ID` once.
@@ -35,10 +38,11 @@ use crate::{
     url::check_place,
 };
 use domain::{Event, Headers, Message, name::is_plain, pace::Rate, retry, secret::Secret};
+use jiff::SignedDuration;
 use lettre::{
     Address,
     message::{
-        Body, Mailbox,
+        Body, Mailbox, Mailboxes,
         header::{self, HeaderName, HeaderValue},
     },
 };
@@ -46,7 +50,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{fmt::Write as _, time::Duration};
 
-pub use crate::mail::{Login, Mail, Proof, Security};
+pub use crate::mail::{Login, Mail, Proof, Security, Stage};
 
 /// The entry in [`crate::ALL`].
 pub struct Email;
@@ -127,6 +131,8 @@ static SPEC: Spec = Spec {
 
 /// Most recipients of one message. Source: RFC 5321, section 4.5.3.1.8, lets a server refuse more than 100.
 const MOST_RECIPIENTS: usize = 50;
+/// So old is an event for which nobody waits any more. Source: RFC 6647, section 5: most who are put off are let in after some minutes.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -319,13 +325,20 @@ const MOMENT: &str = "%a, %d %b %Y %H:%M:%S +0000";
 ///
 /// # Errors
 ///
-/// When a header has a name that there cannot be.
+/// When a header has a name that there cannot be, or names nobody.
 pub fn written(request: &Request) -> Result<Vec<u8>, String> {
     let mut headers = header::Headers::new();
     for header in &request.headers {
-        let name = HeaderName::new_from_ascii(capitalised(header.name))
-            .map_err(|_| format!("{:?} is no header", header.name))?;
-        headers.insert_raw(HeaderValue::new(name, line(&header.value)));
+        // A name is encoded apart from the address, and without the quotes around it.
+        match header.name {
+            "from" => headers.set(header::From::from(mailboxes(&header.value)?)),
+            "to" => headers.set(header::To::from(mailboxes(&header.value)?)),
+            name => {
+                let name = HeaderName::new_from_ascii(capitalised(name))
+                    .map_err(|_| format!("{name:?} is no header"))?;
+                headers.insert_raw(HeaderValue::new(name, line(&header.value)));
+            }
+        }
     }
     let body = Body::new(String::from_utf8_lossy(&request.body).into_owned());
     headers.set(header::MIME_VERSION_1_0);
@@ -334,6 +347,11 @@ pub fn written(request: &Request) -> Result<Vec<u8>, String> {
     all.extend(b"\r\n");
     all.extend(body.into_vec());
     Ok(all)
+}
+
+fn mailboxes(text: &str) -> Result<Mailboxes, String> {
+    let read = line(text).parse();
+    read.map_err(|_| format!("{text:?} names nobody"))
 }
 
 /// `message-id` as `Message-Id`.
@@ -347,21 +365,30 @@ fn capitalised(name: &str) -> String {
     parts.join("-")
 }
 
-/// What stands before a recipient that was refused, in an answer.
-const REFUSED: &str = "refused: ";
+/// The header, in an answer, that says which command ended it before the message was told.
+const SAID_TO: &str = "said-to";
+/// That which names a recipient who was refused, and why.
+const REFUSED: &str = "refused";
 
-/// What a server said: its reply to the message, or the one that ended it before, and what it said of recipients that it refused.
-pub fn answer(status: u16, said: &str, refused: &[(Address, String)]) -> Response {
-    let mut body = said.to_owned();
+/// What a server replied, to what, and what it said of recipients that it refused. Only its own words are in the body.
+pub fn answer(
+    to: Stage,
+    status: u16,
+    said: &str,
+    refused: impl IntoIterator<Item = (Address, String)>,
+) -> Response {
+    let mut headers = Headers::default();
+    if to != Stage::Message {
+        headers.push(SAID_TO, to.command());
+    }
     for (address, why) in refused {
-        write!(body, "\n{REFUSED}{address}: {}", line(why))
-            .expect("writing to a string does not fail");
+        headers.push(REFUSED, format!("{address}: {}", line(&why)));
     }
     Response {
         status,
         retry_after: None,
-        headers: Headers::default(),
-        body: body.into_bytes(),
+        headers,
+        body: said.as_bytes().to_vec(),
         unread: None,
     }
 }
@@ -382,6 +409,7 @@ impl Ready {
             hello: self.hello.clone(),
             from: from.email.clone(),
             to: self.to.iter().map(|one| one.email.clone()).collect(),
+            waits_for_all: true,
         };
         Ok((mail, from))
     }
@@ -393,7 +421,8 @@ impl Configured for Ready {
     }
 
     fn render(&self, _: &Message, event: &Event, now: Now<'_>) -> Result<Request, Unsendable> {
-        let (mail, from) = self.mail()?;
+        let (mut mail, from) = self.mail()?;
+        mail.waits_for_all = event.recorded_at.duration_until(now.at) < PATIENCE;
         let told = self.chat.told(event)?;
         let to: Vec<_> = self.to.iter().map(Mailbox::to_string).collect();
         let url = format!("{}://{}", self.security.scheme(), mail.server);
@@ -427,17 +456,25 @@ impl Configured for Ready {
 
     fn classify(&self, response: &Response) -> Outcome {
         let (status, said) = (response.status, response.said());
-        let why = || format!("the mail server answered {status}: {said}");
-        let all = String::from_utf8_lossy(&response.body);
+        let before = response.headers.first(SAID_TO);
+        let why = || {
+            let to = before.map_or_else(String::new, |command| format!(" to {command}"));
+            format!("the mail server answered {status}{to}: {said}")
+        };
+        let refused: Vec<_> = response.headers.all(REFUSED).collect();
         match status {
-            200..=299 if all.lines().any(|line| line.starts_with(REFUSED)) => {
-                Outcome::Partly(why())
-            }
-            200..=299 => Outcome::Delivered,
+            200..=299 if refused.is_empty() => Outcome::Delivered,
+            200..=299 => Outcome::Partly(format!("{}; refused: {}", why(), refused.join("; "))),
+            500..=599 if before.is_some() => Outcome::CredentialsRefused(why()),
             530 | 534 | 535 | 538 => Outcome::CredentialsRefused(why()),
             505..=599 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }
+    }
+
+    /// Mailboxes are made, and blocks lifted, elsewhere.
+    fn may_take_again(&self) -> bool {
+        true
     }
 
     fn endpoints(&self) -> Vec<domain::Environment> {

@@ -19,6 +19,36 @@ pub struct Mail {
     pub from: Address,
     /// Whom it goes to.
     pub to: Vec<Address>,
+    /// Whether nobody gets it while one of them is refused for now.
+    pub waits_for_all: bool,
+}
+
+/// What a server replied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// That we are there.
+    Hello,
+    /// Who we are.
+    Login,
+    /// Whom the message is from.
+    Sender,
+    /// Whom it goes to.
+    Recipients,
+    /// The message.
+    Message,
+}
+
+impl Stage {
+    /// By which command that is said. Source: RFC 5321, section 4.1.1; RFC 4954, section 4.
+    pub(crate) const fn command(self) -> &'static str {
+        match self {
+            Self::Hello => "EHLO",
+            Self::Login => "AUTH",
+            Self::Sender => "MAIL",
+            Self::Recipients => "RCPT",
+            Self::Message => "DATA",
+        }
+    }
 }
 
 /// Who hands a message in.

@@ -5,7 +5,7 @@ mod sample;
 
 use destinations::{
     Configured, Context, Outcome, Request,
-    email::{Security, answer, written},
+    email::{Security, Stage, answer, written},
     find,
 };
 use domain::{Event, EventKind, NotSent};
@@ -217,7 +217,7 @@ fn what_is_not_set_is_named() {
 #[test]
 fn replies_mean_what_their_codes_say() {
     let mail = mail(&json!({}));
-    let means = |code| mail.classify(&answer(code, "said", &[]));
+    let means = |code| mail.classify(&answer(Stage::Message, code, "said", []));
     assert_eq!(means(250), Outcome::Delivered);
     for code in [421, 450, 451, 452, 454, 455, 500, 503] {
         assert_eq!(means(code), Outcome::Retry(None), "{code}");
@@ -235,11 +235,67 @@ fn replies_mean_what_their_codes_say() {
         "nobody@example.com".parse().unwrap(),
         "5.1.1\r\nnobody".into(),
     );
-    let some = answer(250, &"x".repeat(1_000), &[nobody]);
-    assert!(
-        matches!(mail.classify(&some), Outcome::Partly(_)),
-        "however much was said before"
-    );
+    match mail.classify(&answer(Stage::Message, 250, "taken", [nobody])) {
+        Outcome::Partly(why) => assert!(why.contains("nobody@example.com: 5.1.1"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    // What a server says is its own, whatever it looks like.
+    let said = answer(Stage::Message, 250, "taken\nrefused: nobody", []);
+    assert_eq!(mail.classify(&said), Outcome::Delivered);
+}
+
+/// Source: RFC 5321, sections 3.1, 3.3 and 4.2.4.1 (554 and 521 for a greeting), 4.5.3.1.
+#[test]
+fn what_is_refused_before_the_message_is_told_is_not_about_the_message() {
+    let mail = mail(&json!({}));
+    assert!(mail.may_take_again(), "a block is lifted elsewhere");
+    for stage in [Stage::Hello, Stage::Login, Stage::Sender, Stage::Recipients] {
+        for code in [500, 502, 503, 521, 535, 550, 553, 554] {
+            match mail.classify(&answer(stage, code, "said", [])) {
+                Outcome::CredentialsRefused(why) => {
+                    assert!(why.contains(&format!("{code} to ")), "{why}");
+                }
+                other => panic!("{stage:?} {code}: {other:?}"),
+            }
+        }
+        for code in [421, 450, 452] {
+            let means = mail.classify(&answer(stage, code, "said", []));
+            assert_eq!(means, Outcome::Retry(None), "{stage:?} {code}");
+        }
+    }
+}
+
+#[test]
+fn all_wait_for_one_who_is_refused_for_now_while_the_event_is_young() {
+    let mail = mail(&json!({}));
+    let event = sample::event(EventKind::Test);
+    let message = &mail.plan(&event).unwrap()[0];
+    for (minutes, waits) in [(0, true), (9, true), (10, false), (600, false)] {
+        let mut now = sample::now(&event);
+        now.at = event.recorded_at + jiff::SignedDuration::from_mins(minutes);
+        match mail.render(message, &event, now).unwrap().via {
+            destinations::Via::Mail(mail) => assert_eq!(mail.waits_for_all, waits, "{minutes}"),
+            _ => panic!("it is mail"),
+        }
+    }
+}
+
+/// Source: RFC 2047, sections 5 (3) and 8: what is encoded stands for the name itself, of which quotes are no part.
+#[test]
+fn a_name_with_a_comma_is_one_name_without_quotes() {
+    let name = r#""Müller, Jörg" <jm@example.com>"#;
+    let mail = mail(&json!({ "from": name, "to": [name, "all@example.com"] }));
+    let request = rendered(mail.as_ref(), &sample::event(EventKind::Test));
+    let text = String::from_utf8(written(&request).unwrap()).unwrap();
+    let head = text.split("\r\n\r\n").next().unwrap();
+    let unfolded = head.replace("\r\n ", " ");
+    let encoded = "=?utf-8?b?TcO8bGxlciwgSsO2cmc=?= <jm@example.com>";
+    for line in [
+        format!("From: {encoded}"),
+        format!("To: {encoded}, all@example.com"),
+    ] {
+        assert!(unfolded.lines().any(|one| one == line), "{line}\n{head}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod answer;
 mod authorities;
 mod by_name;
 mod dial;
+mod ended;
 mod errand;
 mod error;
 mod http;

@@ -5,39 +5,42 @@
 
 use super::{
     TransportError,
+    answer::LARGEST_ANSWER,
     dial::{Dial, Place},
-    error::late,
+    ended::{Ended, Told, within},
     line::Line,
 };
 use destinations::{
     Request, Response,
-    email::{Mail, Proof, Security, answer, written},
+    email::{Mail, Proof, Security, Stage, answer, written},
 };
-use lettre::transport::smtp::{
-    Error,
-    authentication::{Credentials, Mechanism},
-    client::AsyncSmtpConnection,
-    commands::{self, Auth, Data, Quit, Rcpt},
-    extension::ClientId,
-};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+use futures_util::FutureExt;
+use lettre::{
+    Address,
+    transport::smtp::{
+        Error,
+        authentication::{Credentials, Mechanism},
+        client::AsyncSmtpConnection,
+        commands::{self, Auth, Data, Quit, Rcpt},
+        extension::ClientId,
     },
-    time::Duration,
 };
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-/// How long a server may take to say goodbye, which nobody waits for.
-const GOODBYE: Duration = Duration::from_secs(2);
 /// Most of a reply that is read before the connection is encrypted.
 const LONGEST_REPLY: usize = 8 << 10;
 /// No way to sign in that we know. Source: RFC 4954, section 6, "authentication mechanism is too weak".
 const NO_WAY_IN: u16 = 534;
+/// That a mailbox is full. Source: RFC 5321, section 4.2.3, "insufficient system storage".
+const FULL: u16 = 452;
+/// Most of a reply that is kept.
+const LONGEST_WORDS: usize = LARGEST_ANSWER / 4;
+/// Most of what is told of one recipient.
+const LONGEST_REASON: usize = 500;
 
 /// That the server goes on, and waits for more. Source: RFC 4954, section 4.
 const HEARD: u16 = 334;
@@ -48,37 +51,22 @@ pub(super) struct Post {
     dial: Arc<Dial>,
 }
 
-/// How it ended before the message was taken: with a reply, or without one.
-enum Ended {
-    Said(Response),
-    Failed(TransportError),
-}
-
-impl Ended {
-    fn network(why: impl Into<String>) -> Self {
-        Self::Failed(TransportError::Network(why.into()))
-    }
-}
-
-impl From<TransportError> for Ended {
-    fn from(error: TransportError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Error> for Ended {
-    fn from(error: Error) -> Self {
-        match error.status() {
-            Some(code) => Self::Said(answer(code.into(), &said(&error), &[])),
-            None => Self::network(said(&error)),
+/// How it ended while a server was told this: with its reply, or without one.
+fn ended(stage: Stage) -> impl FnOnce(Error) -> Ended {
+    move |error| match error.status() {
+        Some(code) => {
+            let said = said(&error, LONGEST_WORDS);
+            Ended::Said(answer(stage, code.into(), &said, []))
         }
+        None => Ended::network(said(&error, LONGEST_WORDS)),
     }
 }
 
 /// What a server said, or what went wrong.
-fn said(error: &Error) -> String {
+fn said(error: &Error, most: usize) -> String {
     let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), ToString::to_string)
+    let said = source.map_or_else(|| error.to_string(), ToString::to_string);
+    said.chars().take(most).collect()
 }
 
 impl Post {
@@ -93,46 +81,30 @@ impl Post {
         mail: &Mail,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
-        let is_told = AtomicBool::new(false);
-        let handing_in = self.hand_in(request, mail, &is_told);
-        match tokio::time::timeout(timeout, handing_in).await {
-            Ok(Ok(response) | Err(Ended::Said(response))) => Ok(response),
-            Ok(Err(Ended::Failed(error))) => Err(error),
-            Err(_) if is_told.load(Ordering::Relaxed) => {
-                Err(TransportError::Unanswered(late(timeout)))
-            }
-            Err(_) => Err(TransportError::Network(late(timeout))),
-        }
+        let told = Told::default();
+        within(timeout, &told, self.hand_in(request, mail, &told)).await
     }
 
-    /// `is_told` becomes true when the message goes out: what ends after that may have been taken.
     async fn hand_in(
         &self,
         request: &Request,
         mail: &Mail,
-        is_told: &AtomicBool,
+        told: &Told,
     ) -> Result<Response, Ended> {
         let message = written(request).map_err(Ended::network)?;
         let mut server = self.open(mail, request.authorities.as_deref()).await?;
         sign_in(&mut server, mail).await?;
         let refused = address(&mut server, mail).await?;
-        server.command(Data).await?;
-        is_told.store(true, Ordering::Relaxed);
+        let asking = server.command(Data).await;
+        asking.map_err(ended(Stage::Recipients))?;
+        told.note();
         let reply = server.message(&message).await;
-        let response = match reply {
-            Ok(reply) => {
-                let lines: Vec<_> = reply.message().collect();
-                answer(reply.code().into(), &lines.join("\n"), &refused)
-            }
-            Err(error) => match Ended::from(error) {
-                Ended::Said(response) => response,
-                Ended::Failed(error) => {
-                    return Err(Ended::Failed(TransportError::Unanswered(error.to_string())));
-                }
-            },
-        };
         part(server);
-        Ok(response)
+        let reply = reply.map_err(ended(Stage::Message))?;
+        let lines: Vec<_> = reply.message().collect();
+        let words: String = lines.join("\n").chars().take(LONGEST_WORDS).collect();
+        let code = reply.code().into();
+        Ok(answer(Stage::Message, code, &words, refused))
     }
 
     /// A connection on which the server has greeted us.
@@ -151,7 +123,7 @@ impl Post {
         };
         let hello = ClientId::Domain(mail.hello.clone());
         let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(line), &hello);
-        Ok(connecting.await?)
+        connecting.await.map_err(ended(Stage::Hello))
     }
 }
 
@@ -176,7 +148,7 @@ async fn ask_for_encryption(stream: &mut TcpStream, hello: &str) -> Result<Vec<u
 
 async fn write(stream: &mut TcpStream, text: &str) -> Result<(), Ended> {
     let writing = stream.write_all(text.as_bytes()).await;
-    writing.map_err(|error| Ended::network(error.to_string()))
+    writing.map_err(Ended::network)
 }
 
 /// A reply in the clear: as it is where it begins as it should, or how it ended. No byte more is read: what is behind it belongs to the encrypted
@@ -209,7 +181,10 @@ fn refused(reply: &[u8]) -> Ended {
     let text = text.trim();
     let code = text.get(..3).and_then(|code| code.parse().ok());
     match code {
-        Some(code @ 400..=599) => Ended::Said(answer(code, text.get(4..).unwrap_or_default(), &[])),
+        Some(code @ 400..=599) => {
+            let said = text.get(4..).unwrap_or_default();
+            Ended::Said(answer(Stage::Hello, code, said, []))
+        }
         _ => Ended::network(format!("the server does not speak SMTP: {text:?}")),
     }
 }
@@ -224,22 +199,26 @@ async fn sign_in(server: &mut AsyncSmtpConnection, mail: &Mail) -> Result<(), En
     };
     if server.server_info().get_auth_mechanism(ways).is_none() {
         let said = format!("the server offers no way to sign in with a name and {by}");
-        return Err(Ended::Said(answer(NO_WAY_IN, &said, &[])));
+        return Err(Ended::Said(answer(Stage::Login, NO_WAY_IN, &said, [])));
     }
     let (user, secret) = (login.user.clone(), login.secret.expose().to_owned());
     let credentials = Credentials::new(user, secret);
     match login.proof {
-        Proof::Password => server.auth(ways, &credentials).await?,
-        Proof::Oauth => {
-            let auth = Auth::new(Mechanism::Xoauth2, credentials, None)?;
-            let reply = server.command(auth).await?;
-            // What is wrong with a token is said first, and it is refused when that was heard.
-            if reply.has_code(HEARD) {
-                server.command(Heard).await?;
-            }
-            return Ok(());
+        Proof::Password => {
+            let signing_in = server.auth(ways, &credentials).await;
+            signing_in.map_err(ended(Stage::Login))?;
         }
-    };
+        Proof::Oauth => {
+            let auth = Auth::new(Mechanism::Xoauth2, credentials, None);
+            let auth = auth.map_err(ended(Stage::Login))?;
+            let reply = server.command(auth).await;
+            // What is wrong with a token is said first, and it is refused when that was heard.
+            if reply.map_err(ended(Stage::Login))?.has_code(HEARD) {
+                let reply = server.command(Heard).await;
+                reply.map_err(ended(Stage::Login))?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -252,36 +231,39 @@ impl std::fmt::Display for Heard {
     }
 }
 
-/// Says whom the message is from and whom it goes to. Answers who was refused for good, of several.
+/// Says whom the message is from and whom it goes to. Answers who was refused, of several.
 async fn address(
     server: &mut AsyncSmtpConnection,
     mail: &Mail,
-) -> Result<Vec<(lettre::Address, String)>, Ended> {
+) -> Result<Vec<(Address, String)>, Ended> {
     let from = commands::Mail::new(Some(mail.from.clone()), Vec::new());
-    server.command(from).await?;
+    let asking = server.command(from).await;
+    asking.map_err(ended(Stage::Sender))?;
     let mut refused = Vec::new();
-    let mut last = None;
+    let mut last: Option<Error> = None;
     for to in &mail.to {
-        match server.command(Rcpt::new(to.clone(), Vec::new())).await {
-            Ok(_) => {}
-            Err(error) if error.is_permanent() => {
-                refused.push((to.clone(), said(&error)));
-                last = Some(error);
-            }
-            // Now sent to some, it would be sent to them again with the others.
-            Err(error) => return Err(error.into()),
+        let Err(error) = server.command(Rcpt::new(to.clone(), Vec::new())).await else {
+            continue;
+        };
+        let is_full = error.status().is_some_and(|code| u16::from(code) == FULL);
+        // Now sent to some, it would not be sent to him with the next try.
+        let is_waited_for = error.is_transient() && mail.waits_for_all && !is_full;
+        if is_waited_for || error.status().is_none() {
+            return Err(ended(Stage::Recipients)(error));
+        }
+        refused.push((to.clone(), said(&error, LONGEST_REASON)));
+        // Where nobody is left, one who is refused for now is hoped for.
+        if last.as_ref().is_none_or(|last| !last.is_transient()) {
+            last = Some(error);
         }
     }
     match last {
-        Some(error) if refused.len() == mail.to.len() => Err(error.into()),
+        Some(error) if refused.len() == mail.to.len() => Err(ended(Stage::Recipients)(error)),
         _ => Ok(refused),
     }
 }
 
-/// Says goodbye; what was answered before stands, however that ends.
+/// Says goodbye, and does not wait for an answer: what was answered before stands.
 fn part(mut server: AsyncSmtpConnection) {
-    tokio::spawn(async move {
-        let parting = server.command(Quit);
-        drop(tokio::time::timeout(GOODBYE, parting).await);
-    });
+    drop(server.command(Quit).now_or_never());
 }

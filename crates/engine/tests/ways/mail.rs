@@ -3,7 +3,7 @@
 use crate::{
     PATIENT, SOON, attempt, certified::Certified, configured, here, network, rendered, renewal,
 };
-use destinations::Outcome;
+use destinations::{Outcome, Via};
 use domain::secret::Secret;
 use engine::{Transport, TransportError};
 use serde_json::{Value, json};
@@ -128,6 +128,30 @@ async fn a_message_is_handed_over_encrypted_to_all_recipients() {
 }
 
 #[tokio::test]
+async fn a_name_with_a_comma_is_read_as_it_was_written() {
+    let certified = Certified::new("names");
+    let mut server = Server::start("plain", &certified);
+    let mut settings = server.settings("none");
+    settings["to"] = json!([
+        "\"Müller, Jörg\" <jm@example.com>",
+        "\"Doe, Jane (team)\" <jd@example.com>",
+        "Max <max@example.com>",
+        "all@example.com",
+    ]);
+    let mail = configured("email", &settings);
+    let request = rendered(mail.as_ref(), &renewal());
+    let outcome = attempt(&here(), mail.as_ref(), &request, PATIENT).await;
+    assert_eq!(outcome, Ok(Outcome::Delivered));
+    let named = json!([
+        ["Müller, Jörg", "jm@example.com"],
+        ["Doe, Jane (team)", "jd@example.com"],
+        ["Max", "max@example.com"],
+        ["", "all@example.com"],
+    ]);
+    assert_eq!(server.taken()["names"], named);
+}
+
+#[tokio::test]
 async fn a_server_on_the_same_machine_needs_neither_name_nor_encryption() {
     let certified = Certified::new("plain");
     let mut server = Server::start("plain", &certified);
@@ -184,6 +208,7 @@ async fn what_a_server_refuses_is_told_with_its_reason() {
     unknown.as_object_mut().unwrap().remove("username");
     unknown.as_object_mut().unwrap().remove("password");
     let (nobody, grey) = ("nobody@example.com", "grey@example.com");
+    let full = "full@example.com";
     for (settings, means, says) in [
         (
             with("password", "wrong".into()),
@@ -193,19 +218,26 @@ async fn what_a_server_refuses_is_told_with_its_reason() {
         (unknown, "CredentialsRefused", "530"),
         (
             with("from", "stranger@example.com".into()),
-            "Rejected",
-            "not yours",
+            "CredentialsRefused",
+            "553 to MAIL: 5.7.1 that address is not yours",
         ),
         (
             with("to", json!([nobody])),
-            "Rejected",
-            "550: 5.1.1 no such mailbox",
+            "CredentialsRefused",
+            "550 to RCPT: 5.1.1 no such mailbox",
         ),
         (
             with("to", json!([nobody, "team@example.com"])),
             "Partly",
             "refused: nobody@example.com: 5.1.1 no such mailbox",
         ),
+        (
+            with("to", json!([full, "team@example.com", nobody])),
+            "Partly",
+            "refused: full@example.com: 4.2.2 mailbox full; nobody@",
+        ),
+        (with("to", json!([full])), "Retry", ""),
+        (with("to", json!([nobody, full])), "Retry", ""),
         (with("to", json!(["team@example.com", grey])), "Retry", ""),
     ] {
         let mail = configured("email", &settings);
@@ -214,6 +246,17 @@ async fn what_a_server_refuses_is_told_with_its_reason() {
         let shown = format!("{:?}", outcome.unwrap());
         assert!(shown.starts_with(means) && shown.contains(says), "{shown}");
     }
+    let mail = configured("email", &with("to", json!([grey, "team@example.com"])));
+    let mut late = rendered(mail.as_ref(), &renewal());
+    if let Via::Mail(mail) = &mut late.via {
+        mail.waits_for_all = false;
+    }
+    let outcome = attempt(&here(), mail.as_ref(), &late, PATIENT).await;
+    let shown = format!("{:?}", outcome.unwrap());
+    assert!(
+        shown.starts_with("Partly") && shown.contains("grey@example.com: 4.2.0"),
+        "nobody waits for ever: {shown}"
+    );
     let mail = configured("email", &known);
     let mut huge = rendered(mail.as_ref(), &renewal());
     huge.body = "a line\n".repeat(20_000).into_bytes();

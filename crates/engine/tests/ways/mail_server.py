@@ -5,6 +5,7 @@ import base64
 import json
 import ssl
 import sys
+from email import message_from_bytes, policy
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -35,11 +36,15 @@ class Handler:
             return "550 5.1.1 no such mailbox"
         if name == "grey":
             return "450 4.2.0 greylisted, come again"
+        if name == "full":
+            return "452 4.2.2 mailbox full"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        read = message_from_bytes(envelope.content, policy=policy.default)
         taken = {
+            "names": [[one.display_name, one.addr_spec] for one in read["to"].addresses],
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "hello": session.host_name,

@@ -5,6 +5,7 @@ mod broker;
 mod certified;
 mod log;
 mod mail;
+mod post;
 mod queue;
 #[path = "../../../destinations/tests/sample/mod.rs"]
 mod sample;
