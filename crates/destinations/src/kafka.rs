@@ -269,19 +269,23 @@ impl Destination for Kafka {
 }
 
 impl Ready {
-    /// As whom, where brokers ask for that. Who has a token needs no name.
-    fn login(&self) -> Option<Sasl> {
+    /// As whom, where brokers ask for that: they hang up without a word on whoever does not say so. Who has a token needs no name.
+    fn login(&self) -> Result<Option<Sasl>, Unsendable> {
         let settings = &self.settings;
+        if !settings.security.signs_in() {
+            return Ok(None);
+        }
         let (user, password) = match settings.mechanism {
             Proof::Oauthbearer => (String::new(), Secret::default()),
-            _ if settings.user.is_empty() => return None,
+            _ if settings.user.is_empty() => return Err(Unsendable::lacks_setting("user")),
+            _ if settings.password.is_empty() => return Err(Unsendable::lacks_setting("password")),
             _ => (settings.user.clone(), settings.password.clone()),
         };
-        settings.security.signs_in().then(|| Sasl {
+        Ok(Some(Sasl {
             mechanism: settings.mechanism.into(),
             user,
             password,
-        })
+        }))
     }
 }
 
@@ -310,7 +314,7 @@ impl Configured for Ready {
         if settings.topic.is_empty() {
             return Err(Unsendable::lacks_setting("topic"));
         }
-        let login = self.login();
+        let login = self.login()?;
         let is_by_token = matches!(&login, Some(sasl) if sasl.mechanism == Mechanism::OauthBearer);
         let body = envelope::text(&message.name, &self.common.told(event))?;
         let record = Record {

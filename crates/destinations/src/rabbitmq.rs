@@ -14,8 +14,9 @@
 //! | delivery id | header `tidings-delivery`, the same on every retry |
 //!
 //! Messages are persistent (`delivery_mode` 2). Delivered is what the broker has confirmed: a durable queue has it on disk, a quorum queue on most of its
-//! nodes. A message that no queue takes is returned, and tried again: confirmed, it would be gone. So is what the broker could not store. The exchange has
-//! to be there; none is made.
+//! nodes. What the broker could not store is tried again. A message that no queue takes is returned (312) and failed for good, which says nothing of the broker: the
+//! others go on. So bind all kinds that are sent (`tidings.#`), or switch off those that no queue is to have; what was returned can be sent again once
+//! a queue is bound. The exchange has to be there; none is made.
 //!
 //! The broker says why it closes a channel or a connection: 403 (login, or rights on the exchange), 404 (no such exchange) and 530 (no such
 //! virtual host) are about settings, or about what an administrator does; 311 and 406 (the message is too large) are final; all others are of the moment.
@@ -78,7 +79,7 @@ static SPEC: Spec = Spec {
     category: Category::Queue,
     summary: "Every event, confirmed by the broker, in an exchange that queues take it from.",
     notes: &[
-        "Bind a queue before you rely on it: what no queue takes is tried again for some days, and then given up.",
+        "Bind queues to all kinds of events that are sent, or switch the others off: what no queue takes has failed, and is not tried again by itself.",
         "RabbitMQ keeps what is repeated: whoever reads a queue knows a repetition by its `message_id`.",
     ],
     fields: fields!(
@@ -224,6 +225,9 @@ impl Destination for RabbitMq {
     }
 }
 
+/// That no queue takes a message. Source: AMQP 0-9-1, "reply codes".
+pub const NO_ROUTE: u16 = 312;
+
 /// What a broker said of a message: 200 where it has confirmed it, else the code by which it refuses it, and why.
 pub fn answer(status: u16, said: &str) -> Response {
     Response {
@@ -297,7 +301,7 @@ impl Configured for Ready {
         match response.status {
             200 => Outcome::Delivered,
             403 | 404 | 530 => Outcome::CredentialsRefused(why()),
-            311 | 406 => Outcome::Rejected(why()),
+            311 | NO_ROUTE | 406 => Outcome::Rejected(why()),
             _ => Outcome::Retry(None),
         }
     }

@@ -94,7 +94,7 @@ fn of(key: &str, mut settings: Value) -> Value {
     settings
 }
 
-/// What the cases of files and of Google leave out: they are about what is sent, not about who sends.
+/// What the cases of files, of Kafka and of Google leave out: they are about what is sent, not about who sends.
 fn complete(key: &str, all: &mut Map<String, Value>) {
     let mut set = |name: &str, value: &str| all.insert(name.into(), value.into());
     match key {
@@ -108,6 +108,10 @@ fn complete(key: &str, all: &mut Map<String, Value>) {
             set("container", "container");
             set("account_key", "c2VjcmV0");
             all.remove("bucket");
+        }
+        "kafka" => {
+            set("user", "user");
+            set("password", "secret");
         }
         "bigquery" | "gcs" | "pubsub" => {
             let file = include_str!("../settings/service_account.json");

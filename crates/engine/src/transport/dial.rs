@@ -1,8 +1,9 @@
 //! Connections to a host and a port, for what is not HTTP: to an address that was checked, and encrypted under the name that led there.
 
 use super::{Authorities, AuthorityError, TransportError, reach::Reach};
+use guarded::Guarded;
 use rustls::{ClientConfig, pki_types::ServerName};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -11,6 +12,9 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// How long one address may take to answer: another is tried then.
 const CONNECTING: Duration = Duration::from_secs(5);
+
+/// Ways to encrypt for certificate authorities of an integration's own that are remembered, at most; then they are made again.
+const MOST_OWN: usize = 64;
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub(super) struct Dial {
     authorities: Authorities,
     /// How connections are encrypted to whoever has no authorities of its own.
     usual: Arc<ClientConfig>,
+    /// The same to whoever does, by their certificates.
+    own: Guarded<BTreeMap<String, Arc<ClientConfig>>>,
 }
 
 impl std::fmt::Debug for Dial {
@@ -54,6 +60,7 @@ impl Dial {
         Ok(Self {
             reach,
             usual: Arc::new(authorities.tls()?),
+            own: Guarded::default(),
             authorities,
         })
     }
@@ -93,8 +100,16 @@ impl Dial {
         let Some(pem) = own else {
             return Ok(Arc::clone(&self.usual));
         };
+        if let Some(known) = self.own.lock().get(pem) {
+            return Ok(Arc::clone(known));
+        }
         let all = self.authorities.and(Authorities::read(pem)?);
-        Ok(Arc::new(all.tls()?))
+        let made = Arc::new(all.tls()?);
+        let mut own = self.own.lock();
+        if own.len() >= MOST_OWN {
+            own.clear();
+        }
+        Ok(Arc::clone(own.entry(pem.to_owned()).or_insert(made)))
     }
 }
 

@@ -1,18 +1,15 @@
 //! Connections that are kept to be used again: so many at most, one for each place and login, closed when nobody uses them.
 
+use super::sweep::{self, Sweep};
 use guarded::Guarded;
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::sync::Mutex;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::{sync::Mutex, time::Instant};
 
 /// Connections that nobody used for so long are closed: their integration is gone, or has other settings.
 const IDLE: Duration = Duration::from_mins(10);
 
 /// What is connected.
-pub(super) trait Connected: Clone + Send + Sync {
+pub(super) trait Connected: Clone + Send + Sync + 'static {
     /// Whether it can be used still.
     fn is_open(&self) -> bool;
 }
@@ -26,16 +23,41 @@ pub(super) struct Link<C> {
 
 /// All connections of one kind in this process.
 pub(super) struct Links<K, C> {
-    all: Guarded<BTreeMap<K, Arc<Link<C>>>>,
+    held: Arc<Guarded<Held<K, C>>>,
     /// How many there are at most.
     most: usize,
 }
 
-impl<K: Ord + Clone, C: Connected> Links<K, C> {
+struct Held<K, C> {
+    all: BTreeMap<K, Arc<Link<C>>>,
+    is_swept: bool,
+}
+
+impl<K: Ord, C> Held<K, C> {
+    fn close(&mut self, now: Instant) {
+        self.all
+            .retain(|_, link| now.duration_since(*link.used.lock()) < IDLE);
+    }
+}
+
+impl<K: Ord + Send + 'static, C: Connected> Sweep for Guarded<Held<K, C>> {
+    fn sweep(&self, now: Instant) -> bool {
+        let mut held = self.lock();
+        held.close(now);
+        held.is_swept = !held.all.is_empty();
+        held.is_swept
+    }
+}
+
+impl<K: Ord + Clone + Send + 'static, C: Connected> Links<K, C> {
     /// None yet, and so many at most.
     pub(super) fn at_most(most: usize) -> Self {
+        let held = Held {
+            all: BTreeMap::new(),
+            is_swept: false,
+        };
         Self {
-            all: Guarded::default(),
+            held: Arc::new(Guarded::new(held)),
             most,
         }
     }
@@ -43,8 +65,9 @@ impl<K: Ord + Clone, C: Connected> Links<K, C> {
     /// The link of a place and login. Where there are too many, it takes the place of the one that was not used for longest: what is under way over that
     /// ends.
     pub(super) fn link(&self, key: &K, now: Instant) -> Arc<Link<C>> {
-        let mut links = self.all.lock();
-        links.retain(|_, link| now.duration_since(*link.used.lock()) < IDLE);
+        let mut held = self.held.lock();
+        held.close(now);
+        let links = &mut held.all;
         if links.len() >= self.most && !links.contains_key(key) {
             let oldest = links.iter().min_by_key(|(_, link)| *link.used.lock());
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
@@ -58,7 +81,11 @@ impl<K: Ord + Clone, C: Connected> Links<K, C> {
             })
         });
         *link.used.lock() = now;
-        Arc::clone(link)
+        let link = Arc::clone(link);
+        if !std::mem::replace(&mut held.is_swept, true) {
+            sweep::begin(&self.held, IDLE);
+        }
+        link
     }
 }
 
@@ -80,6 +107,12 @@ impl<C: Connected> Link<C> {
     /// Gives the connection up: the next attempt makes another.
     pub(super) async fn give_up(&self) {
         *self.connection.lock().await = None;
+    }
+
+    /// The same where it is of no use any more.
+    pub(super) async fn give_up_unless_open(&self) {
+        let mut connection = self.connection.lock().await;
+        connection.take_if(|open| !open.is_open());
     }
 }
 
@@ -103,7 +136,7 @@ mod tests {
         connected.unwrap().0
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn one_is_kept_while_it_is_open_and_used_and_there_is_room() {
         let (links, now) = (Links::at_most(2), Instant::now());
         let at = |seconds| now + Duration::from_secs(seconds);
@@ -121,5 +154,29 @@ mod tests {
         assert_eq!(number(&links, 2, later, open(9)).await, 9, "it was idle");
         links.link(&2, later).give_up().await;
         assert_eq!(number(&links, 2, later, open(10)).await, 10);
+    }
+    #[derive(Clone)]
+    struct Counted(#[expect(dead_code, reason = "it is counted")] Arc<()>);
+
+    impl Connected for Counted {
+        fn is_open(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_uses_is_closed_when_nobody_asks_for_another() {
+        let links = Links::at_most(2);
+        for _ in 0..2 {
+            let counted = Arc::new(());
+            let link = links.link(&1, Instant::now());
+            let made = Counted(Arc::clone(&counted));
+            let connected = link.connected(async || Ok::<_, Infallible>(made)).await;
+            drop((connected.unwrap(), link));
+            tokio::time::sleep(IDLE / 2).await;
+            assert_eq!(Arc::strong_count(&counted), 2, "it may be used still");
+            tokio::time::sleep(IDLE * 2).await;
+            assert_eq!(Arc::strong_count(&counted), 1);
+        }
     }
 }

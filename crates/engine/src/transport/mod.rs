@@ -19,6 +19,7 @@ mod pooled;
 mod postgres;
 mod reach;
 mod smtp;
+mod sweep;
 
 pub use authorities::{Authorities, AuthorityError, ClientError};
 pub use errand::{AllowedNetworks, Errand};

@@ -6,6 +6,7 @@ use super::{
     by_name::{Names, encryption},
     dial::Place,
     error::late,
+    links::{Connected, Links as Kept},
     reach::Reach,
 };
 use async_nats::{
@@ -18,29 +19,29 @@ use destinations::{
 };
 use guarded::Guarded;
 use rustls::client::danger::ServerCertVerifier;
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::sync::{Mutex, Notify};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Notify, time::Instant};
 
 /// How long a server may take to let us in.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// Connections that nobody used for so long are closed: their integration is gone, or has other settings.
-const IDLE: Duration = Duration::from_mins(10);
 /// The port of a server that is named without one.
 const PORT: u16 = 4222;
 
 /// Servers, as whom, and whom their certificates may be by beside those that everybody trusts.
 type Key = (Vec<String>, Login, Option<String>);
 
-/// One cluster, as one user.
-struct Link {
-    /// Held while connecting, so that a hundred attempts make one connection.
-    client: Mutex<Option<Client>>,
-    used: Guarded<Instant>,
+/// A connection to a cluster, as one user.
+#[derive(Clone)]
+struct Open {
+    client: Client,
     heard: Arc<Heard>,
+}
+
+impl Connected for Open {
+    /// One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
+    fn is_open(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
 }
 
 /// What a server says without being asked.
@@ -54,9 +55,7 @@ struct Heard {
 
 /// All connections of this process.
 pub(super) struct Links {
-    all: Guarded<BTreeMap<Key, Arc<Link>>>,
-    /// How many there are at most.
-    most: usize,
+    all: Kept<Key, Open>,
     reach: Reach,
     /// By whom certificates may be.
     authorities: Authorities,
@@ -86,8 +85,7 @@ impl Links {
         most: usize,
     ) -> Result<Self, AuthorityError> {
         Ok(Self {
-            all: Guarded::default(),
-            most,
+            all: Kept::at_most(most),
             reach,
             verifier: authorities.verifier()?,
             authorities,
@@ -103,25 +101,17 @@ impl Links {
         Ok(all.verifier()?)
     }
 
-    fn link(&self, key: &Key, now: Instant) -> Arc<Link> {
-        let mut links = self.all.lock();
-        links.retain(|_, link| now.duration_since(*link.used.lock()) < IDLE);
-        // Another takes the place of the one that was not used for longest: what is under way over that ends.
-        if links.len() >= self.most && !links.contains_key(key) {
-            let oldest = links.iter().min_by_key(|(_, link)| *link.used.lock());
-            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-                links.remove(&oldest);
-            }
-        }
-        let link = links.entry(key.clone()).or_insert_with(|| {
-            Arc::new(Link {
-                client: Mutex::default(),
-                used: Guarded::new(now),
-                heard: Arc::default(),
-            })
-        });
-        *link.used.lock() = now;
-        Arc::clone(link)
+    async fn connect(
+        &self,
+        request: &Request,
+        publication: &Publication,
+    ) -> Result<Open, Unconnected> {
+        let verifier = self.verifier(request.authorities.as_deref());
+        let verifier = verifier
+            .map_err(|error| Unconnected::Failed(TransportError::Network(error.to_string())))?;
+        let heard = Arc::<Heard>::default();
+        let client = connect(&self.reach, publication, verifier, Arc::clone(&heard)).await?;
+        Ok(Open { client, heard })
     }
 
     /// Publishes and waits for what the stream says, at most `timeout` in all.
@@ -137,21 +127,21 @@ impl Links {
             publication.login.clone(),
             request.authorities.clone(),
         );
-        let link = self.link(&key, began);
-        let connecting = link.connected(self, request, publication);
+        let link = self.all.link(&key, began);
+        let connecting = link.connected(async || self.connect(request, publication).await);
         let connected = tokio::time::timeout(timeout, connecting).await;
-        let client = match connected {
-            Ok(Ok(client)) => client,
+        let Open { client, heard } = match connected {
+            Ok(Ok(open)) => open,
             Ok(Err(Unconnected::Refused(why))) => return Ok(nats::refusal(401, &why)),
             Ok(Err(Unconnected::Failed(error))) => return Err(error),
             Err(_) => return Err(TransportError::Network(late(timeout))),
         };
         let message = message(request, timeout.saturating_sub(began.elapsed()));
-        let lost = link.heard.lost.notified();
+        let lost = heard.lost.notified();
         let answer = tokio::select! {
             answer = client.send_request(publication.subject.clone(), message) => answer,
             () = lost => {
-                link.give_up_unless_connected().await;
+                link.give_up_unless_open().await;
                 return Err(TransportError::Unanswered("the connection was lost before the stream answered".into()));
             }
         };
@@ -170,14 +160,14 @@ impl Links {
                 400,
                 "the message is larger than the server takes",
             )),
-            RequestErrorKind::TimedOut => match link.refused(&publication.subject, began) {
+            RequestErrorKind::TimedOut => match heard.refused(&publication.subject, began) {
                 Some(complaint) => Ok(nats::refusal(403, &complaint)),
                 None => Err(TransportError::Unanswered(late(timeout))),
             },
             _ => Err(TransportError::Unanswered(error.to_string())),
         };
         if answered.is_err() {
-            link.give_up_unless_connected().await;
+            link.give_up_unless_open().await;
         }
         answered
     }
@@ -195,37 +185,11 @@ fn message(request: &Request, timeout: Duration) -> async_nats::Request {
         .timeout(Some(timeout))
 }
 
-impl Link {
-    async fn connected(
-        &self,
-        links: &Links,
-        request: &Request,
-        publication: &Publication,
-    ) -> Result<Client, Unconnected> {
-        let mut client = self.client.lock().await;
-        if let Some(client) = &*client
-            && client.connection_state() == State::Connected
-        {
-            return Ok(client.clone());
-        }
-        // One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
-        *client = None;
-        let verifier = links.verifier(request.authorities.as_deref());
-        let verifier = verifier
-            .map_err(|error| Unconnected::Failed(TransportError::Network(error.to_string())))?;
-        let made = connect(&links.reach, publication, verifier, Arc::clone(&self.heard)).await?;
-        Ok(client.insert(made).clone())
-    }
-
-    async fn give_up_unless_connected(&self) {
-        let mut client = self.client.lock().await;
-        client.take_if(|client| client.connection_state() != State::Connected);
-    }
-
+impl Heard {
     /// What the server has said since `began`, if it is that we may not publish to a subject. Older words are not about what was published
     /// since: somebody may have been allowed it.
     fn refused(&self, subject: &str, began: Instant) -> Option<String> {
-        let complaint = self.heard.complaint.lock();
+        let complaint = self.complaint.lock();
         let (heard, said) = complaint.as_ref()?;
         let lower = said.to_lowercase();
         let is_about_it =

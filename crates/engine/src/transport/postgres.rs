@@ -6,22 +6,20 @@ use super::{
     TransportError,
     answer::LARGEST_ANSWER,
     dial::{Dial, Place},
-    error::late,
+    ended::{Ended, Told, within},
     line::Line,
-    links::{Connected, Links},
+    links::{Connected, Link, Links},
 };
 use destinations::{
     Request, Response,
     postgres::{PORT, Rows, answer},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::AbortHandle,
+    time::Instant,
 };
 use tokio_postgres::{
     Client, Config, Error, NoTls,
@@ -88,27 +86,25 @@ impl std::fmt::Debug for Databases {
     }
 }
 
-/// How it ended without rows being stored: with the database's words, or without any.
-enum Ended {
-    Said(Response),
-    Failed(TransportError),
-}
+/// That the password is not the right one. Source: PostgreSQL documentation, "PostgreSQL Error Codes".
+const INVALID_PASSWORD: &str = "28P01";
+/// How the client says that the server asks for one and there is none.
+const PASSWORD_MISSING: &str = "password missing";
 
-impl From<TransportError> for Ended {
-    fn from(error: TransportError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// What a database said, or what `failed`.
-fn ended(error: &Error, failed: impl FnOnce(String) -> TransportError) -> Ended {
+/// What a database said, or what failed.
+fn ended(error: &Error) -> Ended {
     if let Some(said) = error.as_db_error() {
         let message: String = said.message().chars().take(LARGEST_ANSWER / 4).collect();
         return Ended::Said(answer(Some((said.code().code(), &message))));
     }
-    let source = std::error::Error::source(error);
-    let why = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    Ended::Failed(failed(why))
+    let Some(source) = std::error::Error::source(error) else {
+        return Ended::network(error);
+    };
+    if source.to_string() == PASSWORD_MISSING {
+        let said = "the server asks for a password, and none is set";
+        return Ended::Said(answer(Some((INVALID_PASSWORD, said))));
+    }
+    Ended::network(format!("{error}: {source}"))
 }
 
 impl Databases {
@@ -127,7 +123,6 @@ impl Databases {
         rows: &Rows,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
-        let began = Instant::now();
         let key = (
             rows.server.clone(),
             rows.database.clone(),
@@ -136,42 +131,42 @@ impl Databases {
             rows.is_encrypted,
             request.authorities.clone(),
         );
-        let link = self.links.link(&key, began);
+        let link = self.links.link(&key, Instant::now());
+        let told = Told::default();
+        let stored = within(timeout, &told, self.stored(request, rows, &link, &told)).await;
+        if matches!(stored, Err(TransportError::Unanswered(_))) {
+            // Whoever uses the connection as well has nothing to expect of it either.
+            link.give_up().await;
+        }
+        stored
+    }
+
+    async fn stored(
+        &self,
+        request: &Request,
+        rows: &Rows,
+        link: &Link<Open>,
+        told: &Told,
+    ) -> Result<Response, Ended> {
         loop {
             let mut is_new = false;
-            let left = timeout.saturating_sub(began.elapsed());
             let connecting = link.connected(async || {
                 is_new = true;
                 self.connect(request, rows).await
             });
-            let open = match tokio::time::timeout(left, connecting).await {
-                Ok(Ok(open)) => open,
-                Ok(Err(Ended::Said(response))) => return Ok(response),
-                Ok(Err(Ended::Failed(error))) => return Err(error),
-                Err(_) => return Err(TransportError::Network(late(timeout))),
-            };
-            let left = timeout.saturating_sub(began.elapsed());
-            let error = match tokio::time::timeout(left, open.store(request, rows)).await {
-                Ok(Ok(_)) => return Ok(answer(None)),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    // Whoever uses it as well has nothing to expect of it either.
-                    link.give_up().await;
-                    return Err(TransportError::Unanswered(late(timeout)));
-                }
+            let open = connecting.await?;
+            told.note();
+            let Err(error) = open.store(request, rows).await else {
+                return Ok(answer(None));
             };
             let is_over = is_over(&error);
             if is_over {
                 link.give_up().await;
             }
             // It was closed while nobody used it. A row that is sent twice is there once.
-            if is_over && !is_new {
-                continue;
+            if is_new || !is_over {
+                return Err(ended(&error));
             }
-            return match ended(&error, TransportError::Unanswered) {
-                Ended::Said(response) => Ok(response),
-                Ended::Failed(error) => Err(error),
-            };
         }
     }
 
@@ -196,8 +191,7 @@ impl Databases {
             config.password(rows.password.expose());
         }
         let connected = config.connect_raw(line, NoTls).await;
-        let (client, connection) =
-            connected.map_err(|error| ended(&error, TransportError::Network))?;
+        let (client, connection) = connected.map_err(|error| ended(&error))?;
         let task = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to a database ended");

@@ -29,6 +29,8 @@ enum Does {
     BreaksOff,
     /// It sends everybody there.
     SendsTo(&'static str),
+    /// Whoever listens at this port leads, if anybody does.
+    IsLedBy(Option<u16>),
 }
 
 /// What came: keys of requests, and batches of records.
@@ -41,6 +43,7 @@ struct Came {
 struct Broker {
     port: u16,
     came: Arc<Mutex<Came>>,
+    does: Arc<Mutex<Does>>,
 }
 
 fn text(text: &str) -> Vec<u8> {
@@ -53,8 +56,10 @@ fn length(bytes: &[u8]) -> [u8; 4] {
     u32::try_from(bytes.len()).unwrap().to_be_bytes()
 }
 
-/// Version 4 of the answer to `Metadata`: two partitions of a topic, led by one broker.
-fn metadata(host: &str, port: u16, error: i16) -> Vec<u8> {
+/// Version 4 of the answer to `Metadata`: two partitions of a topic, led by one broker, or by none.
+fn metadata(host: &str, port: Option<u16>, error: i16) -> Vec<u8> {
+    let leader = if port.is_some() { 7_i32 } else { -1 };
+    let port = port.unwrap_or(9092);
     let mut all = [
         &[0, 0, 0, 0][..],
         &1_u32.to_be_bytes(),
@@ -75,7 +80,7 @@ fn metadata(host: &str, port: u16, error: i16) -> Vec<u8> {
     for number in 0..partitions {
         all.extend([0, 0]);
         all.extend(number.to_be_bytes());
-        all.extend(7_u32.to_be_bytes());
+        all.extend(leader.to_be_bytes());
         for _ in 0..2 {
             all.extend(1_u32.to_be_bytes());
             all.extend(7_u32.to_be_bytes());
@@ -100,7 +105,7 @@ fn produced(error: i16) -> Vec<u8> {
 async fn serve(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     port: u16,
-    does: Does,
+    does: Arc<Mutex<Does>>,
     came: Arc<Mutex<Came>>,
 ) {
     while let Ok(size) = stream.read_u32().await {
@@ -110,6 +115,7 @@ async fn serve(
         let name = usize::from(request[9]);
         let (number, rest) = (request[4..8].to_vec(), &request[10 + name..]);
         came.lock().unwrap().keys.push(key.into());
+        let does = *does.lock().unwrap();
         let body = match (key, version) {
             (17, 1) => [&[0, 0, 0, 0, 0, 1][..], &text("PLAIN")].concat(),
             (36, 0) => {
@@ -121,9 +127,10 @@ async fn serve(
                 }
             }
             (3, 4) => match does {
-                Does::SendsTo(host) => metadata(host, port, 0),
-                Does::Refuses(error @ (3 | 17 | 29)) => metadata("localhost", port, error),
-                _ => metadata("localhost", port, 0),
+                Does::SendsTo(host) => metadata(host, Some(port), 0),
+                Does::IsLedBy(leader) => metadata("localhost", leader, 0),
+                Does::Refuses(error @ (3 | 17 | 29)) => metadata("localhost", Some(port), error),
+                _ => metadata("localhost", Some(port), 0),
             },
             (0, 3) => {
                 // No transaction, all in sync, how long, one topic, its name, one partition, which, how many bytes.
@@ -134,6 +141,8 @@ async fn serve(
                     Does::Hangs => std::future::pending().await,
                     Does::BreaksOff => return,
                     Does::Refuses(error) => produced(error),
+                    // It leads no more: 6.
+                    Does::IsLedBy(_) => produced(6),
                     _ => produced(0),
                 }
             }
@@ -152,11 +161,13 @@ impl Broker {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let came = Arc::<Mutex<Came>>::default();
+        let does = Arc::new(Mutex::new(does));
         let acceptor = certified.map(acceptor);
-        let told = Arc::clone(&came);
+        let (told, doing) = (Arc::clone(&came), Arc::clone(&does));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, came) = (acceptor.clone(), Arc::clone(&told));
+                let does = Arc::clone(&doing);
                 tokio::spawn(async move {
                     match acceptor {
                         None => serve(stream, port, does, came).await,
@@ -169,7 +180,7 @@ impl Broker {
                 });
             }
         });
-        Self { port, came }
+        Self { port, came, does }
     }
 
     fn settings(&self) -> Value {
@@ -241,6 +252,7 @@ async fn a_record_has_the_customer_as_its_key_and_goes_over_a_connection_that_is
 #[tokio::test]
 async fn what_a_broker_refuses_is_told_by_its_code() {
     for (code, means) in [
+        (-1, "Retry"),
         (3, "Retry"),
         (6, "Retry"),
         (7, "Retry"),
@@ -319,4 +331,57 @@ async fn wherever_a_cluster_sends_us_is_checked_before_it_is_connected_to() {
     assert_eq!(broker.came.lock().unwrap().keys, [3]);
     let nobody = tokio::time::timeout(SOON / 10, inside.accept()).await;
     assert!(nobody.is_err(), "it is not connected to");
+}
+
+#[tokio::test]
+async fn whoever_leads_by_now_is_asked_for_and_any_broker_that_is_named_knows() {
+    let network = here();
+    let once = async |settings: &Value| {
+        let log = configured("kafka", settings);
+        let request = rendered(log.as_ref(), &renewal());
+        attempt(&network, log.as_ref(), &request, PATIENT).await
+    };
+    let leads = Broker::start(Does::Stores, None).await;
+    let knows = Broker::start(Does::IsLedBy(Some(leads.port)), None).await;
+    // Nobody is at the first of them.
+    let brokers = format!("127.0.0.1:1,localhost:{}", knows.port);
+    let settings = with(&knows.settings(), "brokers", brokers.into());
+    assert_eq!(once(&settings).await, Ok(Outcome::Delivered));
+    assert_eq!(leads.came.lock().unwrap().keys, [0]);
+    // One who leads no more says so, and the next asks who does.
+    let former = Broker::start(Does::Stores, None).await;
+    let asked = Broker::start(Does::IsLedBy(Some(former.port)), None).await;
+    assert_eq!(once(&asked.settings()).await, Ok(Outcome::Delivered));
+    *former.does.lock().unwrap() = Does::Refuses(6);
+    assert_eq!(once(&asked.settings()).await, Ok(Outcome::Retry(None)));
+    *asked.does.lock().unwrap() = Does::IsLedBy(Some(leads.port));
+    assert_eq!(once(&asked.settings()).await, Ok(Outcome::Delivered));
+    assert_eq!(asked.came.lock().unwrap().keys, [3, 3]);
+    assert_eq!(leads.came.lock().unwrap().keys, [0, 0]);
+}
+
+#[tokio::test]
+async fn where_nobody_leads_or_can_be_reached_nothing_was_told() {
+    let nobody = Broker::start(Does::IsLedBy(None), None).await;
+    assert_eq!(sent(&nobody.settings()).await, Ok(Outcome::Retry(None)));
+    assert_eq!(nobody.came.lock().unwrap().keys, [3]);
+    let gone = Broker::start(Does::IsLedBy(Some(1)), None).await;
+    match sent(&gone.settings()).await {
+        Err(TransportError::Network(why)) => assert!(why.contains("could not connect"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn whoever_is_to_sign_in_says_as_whom() {
+    for (name, missing) in [("user", "user"), ("password", "password")] {
+        let mut settings =
+            json!({ "brokers": "b.example", "topic": "t", "user": "u", "password": "p" });
+        settings[name] = "".into();
+        let log = configured("kafka", &settings);
+        let event = renewal();
+        let message = log.plan(&event).unwrap().remove(0);
+        let why = log.render(&message, &event, crate::sample::now(&event));
+        assert_eq!(why.unwrap_err().detail, format!("{missing} is not set"));
+    }
 }

@@ -1,6 +1,7 @@
 //! The ways out that are not HTTP, each against a server that others wrote and, for what those never do, one that does it on the wire.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod amqp;
 mod broker;
 mod certified;
 mod log;

@@ -139,6 +139,7 @@ async fn what_a_database_refuses_is_told_with_its_reason() {
     }
     for (settings, says) in [
         (with(&good, "password", "wrong".into()), "28P01"),
+        (with(&good, "password", "".into()), "28P01"),
         (with(&good, "user", "nobody".into()), "42501"),
         (with(&good, "database", "nowhere".into()), "3D000"),
         (with(&good, "table", "missing".into()), "42P01"),

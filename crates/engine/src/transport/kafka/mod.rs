@@ -9,7 +9,7 @@ mod wire;
 use super::{
     TransportError,
     dial::{Dial, Place},
-    error::late,
+    ended::{Ended, Told, within},
     line::Line,
     pool::Pool,
 };
@@ -19,15 +19,11 @@ use destinations::{
 };
 use guarded::Guarded;
 use scram::Scram;
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wire::{Broken, Reader, Topic, Writer};
 
 /// How long it is believed who leads a partition. Who does no longer says so.
@@ -63,29 +59,6 @@ impl std::fmt::Debug for Topics {
     }
 }
 
-/// How it ended without the record being stored: with a broker's word, or without any.
-#[derive(Clone)]
-enum Ended {
-    Said(i16, String),
-    Failed(TransportError),
-}
-
-impl Ended {
-    fn network(why: impl std::fmt::Display) -> Self {
-        Self::Failed(TransportError::Network(why.to_string()))
-    }
-
-    fn said(code: i16) -> Self {
-        Self::Said(code, wire::called(code).to_owned())
-    }
-}
-
-impl From<TransportError> for Ended {
-    fn from(error: TransportError) -> Self {
-        Self::Failed(error)
-    }
-}
-
 impl From<Broken> for Ended {
     fn from(broken: Broken) -> Self {
         Self::network(broken)
@@ -95,6 +68,11 @@ impl From<Broken> for Ended {
 fn response(code: i16, said: &str) -> Response {
     // Below zero is what the server does not know itself.
     answer(u16::try_from(code).unwrap_or(u16::MAX), said)
+}
+
+/// That a broker answered with an error.
+fn refused(code: i16) -> Ended {
+    Ended::Said(response(code, wire::called(code)))
 }
 
 impl Topics {
@@ -114,26 +92,17 @@ impl Topics {
         record: &Record,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
-        let is_told = AtomicBool::new(false);
-        let producing = self.produced(request, record, timeout, &is_told);
-        match tokio::time::timeout(timeout, producing).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(Ended::Said(code, said))) => Ok(response(code, &said)),
-            Ok(Err(Ended::Failed(error))) => Err(error),
-            Err(_) if is_told.load(Ordering::Relaxed) => {
-                Err(TransportError::Unanswered(late(timeout)))
-            }
-            Err(_) => Err(TransportError::Network(late(timeout))),
-        }
+        let told = Told::default();
+        let producing = self.produced(request, record, timeout, &told);
+        within(timeout, &told, producing).await
     }
 
-    /// `is_told` becomes true when the record goes out: what ends after that may have been stored.
     async fn produced(
         &self,
         request: &Request,
         record: &Record,
         timeout: Duration,
-        is_told: &AtomicBool,
+        told: &Told,
     ) -> Result<Response, Ended> {
         let who = as_whom(request, record);
         let known = (record.brokers.clone(), who.clone(), record.topic.clone());
@@ -145,31 +114,26 @@ impl Topics {
         let leader = topic.leaders.get(partition).cloned().flatten();
         let (host, port) = leader.ok_or_else(|| {
             self.forget(&known);
-            Ended::said(LEADER_NOT_AVAILABLE)
+            refused(LEADER_NOT_AVAILABLE)
         })?;
-        let batch = wire::batch(&told(request, record));
+        let batch = wire::batch(&content(request, record));
         let partition = i32::try_from(partition).unwrap_or(i32::MAX);
         let within = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         let place = host_and_port(&host, port);
-        let produce = |number| wire::produce(number, &record.topic, partition, &batch, within);
-        is_told.store(true, Ordering::Relaxed);
+        let produce = |number| {
+            told.note();
+            wire::produce(number, &record.topic, partition, &batch, within)
+        };
         let answered = self
             .asked(&place, &who, record, produce, wire::produced)
             .await;
-        let (error, partition, offset) = answered.map_err(|ended| {
-            self.forget(&known);
-            match ended {
-                Ended::Failed(TransportError::Network(why)) => {
-                    Ended::Failed(TransportError::Unanswered(why))
-                }
-                ended => ended,
-            }
-        })?;
+        let answered = answered.inspect_err(|_| self.forget(&known));
+        let (error, partition, offset) = answered?;
         if LED_BY_ANOTHER.contains(&error) {
             self.forget(&known);
         }
         if error != 0 {
-            return Err(Ended::said(error));
+            return Err(refused(error));
         }
         let stored = format!("partition {partition}, offset {offset}");
         Ok(response(0, &stored))
@@ -191,7 +155,7 @@ impl Topics {
         for broker in &record.brokers {
             let asking = |number| wire::metadata(number, &record.topic);
             match self.asked(broker, who, record, asking, wire::topic).await {
-                Ok(topic) if topic.error != 0 => return Err(Ended::said(topic.error)),
+                Ok(topic) if topic.error != 0 => return Err(refused(topic.error)),
                 Ok(topic) => {
                     let mut known = self.known.lock();
                     if known.len() >= MOST_TOPICS {
@@ -266,9 +230,9 @@ fn host_and_port(host: &str, port: u16) -> String {
     }
 }
 
-fn told<'a>(request: &'a Request, record: &'a Record) -> wire::Told<'a> {
+fn content<'a>(request: &'a Request, record: &'a Record) -> wire::Content<'a> {
     let headers = request.headers.iter();
-    wire::Told {
+    wire::Content {
         key: record.key.as_bytes(),
         value: &request.body,
         headers: headers
@@ -293,16 +257,21 @@ impl Open {
         read: &impl Fn(&mut Reader<'_>) -> Result<T, Broken>,
     ) -> Result<T, Ended> {
         self.number = self.number.wrapping_add(1);
-        let failed = |error: std::io::Error| Ended::network(error);
         let request = asking(self.number);
-        self.line.write_all(&request).await.map_err(failed)?;
-        self.line.flush().await.map_err(failed)?;
-        let length = self.line.read_i32().await.map_err(failed)?;
+        self.line
+            .write_all(&request)
+            .await
+            .map_err(Ended::network)?;
+        self.line.flush().await.map_err(Ended::network)?;
+        let length = self.line.read_i32().await.map_err(Ended::network)?;
         let length = usize::try_from(length)
             .ok()
             .filter(|length| *length <= LONGEST_ANSWER);
         let mut answer = vec![0; length.ok_or(Broken)?];
-        self.line.read_exact(&mut answer).await.map_err(failed)?;
+        self.line
+            .read_exact(&mut answer)
+            .await
+            .map_err(Ended::network)?;
         let mut reader = Reader(&answer);
         if reader.i32()? != self.number {
             return Err(Broken.into());
@@ -321,13 +290,15 @@ impl Open {
             .asked(&shake, &|reader: &mut Reader<'_>| reader.i16())
             .await?;
         if error != 0 {
-            return Err(Ended::said(error));
+            return Err(refused(error));
         }
         let Some(scram) = Scram::new(sasl, nonce()?) else {
             return self.tell(sasl).await;
         };
         let said = self.prove(&scram.first()).await?;
-        let (last, expected) = scram.last(&said).map_err(Ended::network)?;
+        // Others wait for the thread that this runs on.
+        let proving = tokio::task::spawn_blocking(move || scram.last(&said)).await;
+        let (last, expected) = proving.map_err(Ended::network)?.map_err(Ended::network)?;
         let said = self.prove(&last).await?;
         if said.split(',').next() != Some(&expected) {
             return Err(Ended::network(
@@ -353,10 +324,8 @@ impl Open {
         // What is wrong with a token is said where others say what comes next. Source: RFC 7628, 3.2.3.
         self.prove("\x01").await?;
         let called = wire::called(SASL_AUTHENTICATION_FAILED);
-        Err(Ended::Said(
-            SASL_AUTHENTICATION_FAILED,
-            format!("{called}: {refused}"),
-        ))
+        let said = format!("{called}: {refused}");
+        Err(Ended::Said(response(SASL_AUTHENTICATION_FAILED, &said)))
     }
 
     /// One step of a proof. Answers what the broker says to it.
@@ -376,9 +345,10 @@ impl Open {
             0 => Ok(said),
             SASL_AUTHENTICATION_FAILED => {
                 let called = wire::called(error);
-                Err(Ended::Said(error, format!("{called}: {why}")))
+                let said = response(error, &format!("{called}: {why}"));
+                Err(Ended::Said(said))
             }
-            error => Err(Ended::said(error)),
+            error => Err(refused(error)),
         }
     }
 }

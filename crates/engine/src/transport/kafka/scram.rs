@@ -3,23 +3,24 @@
 use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::prelude::*;
 use destinations::kafka::{Mechanism, Sasl};
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, ops::RangeInclusive};
 
-/// Most rounds that are done for a broker: they are as many as it says.
-const MOST_ROUNDS: u32 = 1 << 20;
+/// How many rounds are done for a broker, which says how many. With fewer, whoever listens guesses the password from what is proved. Source: RFC 7677,
+/// section 4. Kafka has up to 16,384, and what is beyond 100,000 no client of PostgreSQL does either (CVE-2026-42198).
+const ROUNDS: RangeInclusive<u32> = 4_096..=100_000;
 
 /// A conversation of which the first half is over.
-pub(super) struct Scram<'a> {
-    sasl: &'a Sasl,
+pub(super) struct Scram {
+    sasl: Sasl,
     nonce: String,
     digest: &'static digest::Algorithm,
     keyed: hmac::Algorithm,
     stretched: pbkdf2::Algorithm,
 }
 
-impl<'a> Scram<'a> {
+impl Scram {
     /// One with this nonce; `None` where it is told what proves a name.
-    pub(super) fn new(sasl: &'a Sasl, nonce: String) -> Option<Self> {
+    pub(super) fn new(sasl: &Sasl, nonce: String) -> Option<Self> {
         let (digest, keyed, stretched) = match sasl.mechanism {
             Mechanism::Plain | Mechanism::OauthBearer => return None,
             Mechanism::ScramSha256 => (
@@ -34,7 +35,7 @@ impl<'a> Scram<'a> {
             ),
         };
         Some(Self {
-            sasl,
+            sasl: sasl.clone(),
             nonce,
             digest,
             keyed,
@@ -55,7 +56,7 @@ impl<'a> Scram<'a> {
         hmac::sign(&hmac::Key::new(self.keyed, key), text)
     }
 
-    /// What is said to the first words of the broker, and what it has to say then.
+    /// What is said to the first words of the broker, and what it has to say then. Takes up to a tenth of a second of work.
     pub(super) fn last(&self, said: &str) -> Result<(String, String), &'static str> {
         const WRONG: &str = "the broker does not speak SCRAM";
         let part = |name: &str| said.split(',').find_map(|part| part.strip_prefix(name));
@@ -66,7 +67,10 @@ impl<'a> Scram<'a> {
         if !nonce.starts_with(&self.nonce) || nonce.len() == self.nonce.len() {
             return Err("the broker answers somebody else");
         }
-        if rounds.get() > MOST_ROUNDS {
+        if rounds.get() < *ROUNDS.start() {
+            return Err("the broker wants so few rounds that the password could be guessed");
+        }
+        if !ROUNDS.contains(&rounds.get()) {
             return Err("the broker wants more rounds than anybody needs");
         }
         let salt = BASE64_STANDARD.decode(salt).map_err(|_| WRONG)?;
@@ -113,13 +117,17 @@ mod tests {
             "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
         );
         assert_eq!(expected, "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-        for wrong in [
-            "",
-            "r=x,s=AA==,i=1",
-            "r=rOprNGfwEbeRWgbNEkqO1,s=AA==,i=0",
-            "r=rOprNGfwEbeRWgbNEkqO1,s=AA==,i=4000000000",
+        for (wrong, why) in [
+            ("", "does not speak"),
+            ("r=x,s=AA==,i=4096", "somebody else"),
+            ("r=rOprNGfwEbeRWgbNEkqO1,s=AA==,i=0", "does not speak"),
+            ("r=rOprNGfwEbeRWgbNEkqO1,s=AA==,i=1", "guessed"),
+            ("r=rOprNGfwEbeRWgbNEkqO1,s=AA==,i=4095", "guessed"),
+            ("r=rOprNGfwEbeRWgbNEkqO1,s=AA==,i=100001", "more rounds"),
+            ("r=rOprNGfwEbeRWgbNEkqO1,s=AA==,i=4000000000", "more rounds"),
         ] {
-            assert!(scram.last(wrong).is_err(), "{wrong}");
+            let said = scram.last(wrong).unwrap_err();
+            assert!(said.contains(why), "{wrong}: {said}");
         }
     }
 }

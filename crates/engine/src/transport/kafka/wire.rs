@@ -90,8 +90,8 @@ impl Writer {
     }
 }
 
-/// One record.
-pub(super) struct Told<'a> {
+/// What is in one record.
+pub(super) struct Content<'a> {
     pub(super) key: &'a [u8],
     pub(super) value: &'a [u8],
     pub(super) headers: Vec<(&'a str, &'a str)>,
@@ -100,7 +100,7 @@ pub(super) struct Told<'a> {
 }
 
 /// A batch of one record, in the format that magic 2 stands for.
-pub(super) fn batch(record: &Told<'_>) -> Vec<u8> {
+pub(super) fn batch(record: &Content<'_>) -> Vec<u8> {
     let mut fields = Writer::default();
     fields.u8(0).varint(0).varint(0);
     fields.counted(record.key).counted(record.value);
@@ -338,7 +338,7 @@ mod tests {
     /// As librdkafka sent it, recorded in the tests of the client rskafka (`test_decode_fixture_nocompression`).
     #[test]
     fn a_batch_is_written_as_another_client_writes_it() {
-        let written = batch(&Told {
+        let written = batch(&Content {
             key: b"",
             value: b"hello kafka",
             headers: vec![("foo", "bar")],

@@ -1,33 +1,33 @@
 //! The way to exchanges of RabbitMQ: a connection for each message under way, kept for the next one.
 //!
-//! How frames are written and read is `amq-protocol`'s, which the client `lapin` is made of. That client makes connections by itself, by name, on a
-//! thread of its own for each; here they are ours: to the address that was checked, encrypted under the name of the server, and given up
-//! when the time of an attempt is over.
+//! How frames are written is `amq-protocol`'s, which the client `lapin` is made of; they are read in [`heard`]. That client makes connections by itself, by
+//! name, on a thread of its own for each; here they are ours: to the address that was checked, encrypted under the name of the server, and
+//! given up when the time of an attempt is over.
+
+mod heard;
 
 use super::{
     TransportError,
     dial::{Dial, Place},
-    error::late,
+    ended::{Ended, Told, within},
     line::Line,
     pool::Pool,
 };
 use amq_protocol::{
-    frame::{AMQPContentHeader, AMQPFrame, ProtocolVersion, WriteContext, gen_frame, parse_frame},
+    frame::{AMQPContentHeader, AMQPFrame, ProtocolVersion, WriteContext, gen_frame},
     protocol::{AMQPClass, basic, channel, confirm, connection},
     types::{AMQPValue, FieldTable, LongString},
 };
 use destinations::{
     Request, Response,
-    rabbitmq::{Routed, answer},
+    rabbitmq::{NO_ROUTE, Routed, answer},
 };
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
+use heard::Heard;
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The only channel of a connection.
 const CHANNEL: u16 = 1;
@@ -35,13 +35,17 @@ const CHANNEL: u16 = 1;
 const BASIC: u16 = 60;
 /// Largest frame that we send or take, if the server has no smaller. Source: RabbitMQ, `frame_max`.
 const LARGEST_FRAME: u32 = 128 << 10;
+/// What everybody takes. Source: AMQP 0-9-1, `frame-min-size`.
+const LEAST_FRAME: u32 = 4096;
 /// What a frame has beside what it carries. Source: AMQP 0-9-1, section 4.2.3.
 const AROUND: usize = 8;
 /// Kept on disk. Source: AMQP 0-9-1, `delivery-mode`.
 const PERSISTENT: u8 = 2;
 /// That somebody closes connections. Source: AMQP 0-9-1, "reply codes".
 const FORCED: u16 = 320;
-/// What could not be stored, or was taken by no queue, of the moment as it is.
+/// What is said for a reason why something is closed; what is not among them is no word about a message. Source: the same.
+const REASONS: RangeInclusive<u16> = 300..=599;
+/// What could not be stored, of the moment as it is.
 const NOT_STORED: u16 = 503;
 
 /// Server, virtual host, user and password, whether encrypted, and whom certificates may be by.
@@ -56,34 +60,6 @@ pub(super) struct Exchanges {
 impl std::fmt::Debug for Exchanges {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Exchanges")
-    }
-}
-
-/// How it ended without a confirmation: with the broker's words, or without any.
-enum Ended {
-    Said(Response),
-    Failed(TransportError),
-}
-
-impl Ended {
-    fn network(why: impl Into<String>) -> Self {
-        Self::Failed(TransportError::Network(why.into()))
-    }
-
-    /// The same once the message went out.
-    fn after_it_went_out(self) -> Self {
-        match self {
-            Self::Failed(TransportError::Network(why)) => {
-                Self::Failed(TransportError::Unanswered(why))
-            }
-            other => other,
-        }
-    }
-}
-
-impl From<TransportError> for Ended {
-    fn from(error: TransportError) -> Self {
-        Self::Failed(error)
     }
 }
 
@@ -103,24 +79,15 @@ impl Exchanges {
         routed: &Routed,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
-        let is_told = AtomicBool::new(false);
-        let publishing = self.published(request, routed, &is_told);
-        match tokio::time::timeout(timeout, publishing).await {
-            Ok(Ok(response) | Err(Ended::Said(response))) => Ok(response),
-            Ok(Err(Ended::Failed(error))) => Err(error),
-            Err(_) if is_told.load(Ordering::Relaxed) => {
-                Err(TransportError::Unanswered(late(timeout)))
-            }
-            Err(_) => Err(TransportError::Network(late(timeout))),
-        }
+        let told = Told::default();
+        within(timeout, &told, self.published(request, routed, &told)).await
     }
 
-    /// `is_told` becomes true when the message goes out: what ends after that may have been stored.
     async fn published(
         &self,
         request: &Request,
         routed: &Routed,
-        is_told: &AtomicBool,
+        told: &Told,
     ) -> Result<Response, Ended> {
         let key = (
             routed.server.clone(),
@@ -131,7 +98,7 @@ impl Exchanges {
             request.authorities.clone(),
         );
         if let Some(mut open) = self.pool.take(&key, Instant::now()) {
-            match open.publish(request, routed).await {
+            match open.publish(request, routed, told).await {
                 Ok(response) => {
                     self.pool.put(key, open, Instant::now());
                     return Ok(response);
@@ -144,9 +111,7 @@ impl Exchanges {
             }
         }
         let mut open = self.connect(request, routed).await?;
-        is_told.store(true, Ordering::Relaxed);
-        let response = open.publish(request, routed).await;
-        let response = response.map_err(Ended::after_it_went_out)?;
+        let response = open.publish(request, routed, told).await?;
         self.pool.put(key, open, Instant::now());
         Ok(response)
     }
@@ -161,7 +126,7 @@ impl Exchanges {
             Line::plain(stream)
         };
         let mut open = Open {
-            line,
+            line: line.with_returns(),
             read: Vec::new(),
             largest: LARGEST_FRAME as usize,
         };
@@ -175,7 +140,7 @@ struct Open {
     line: Line,
     /// What was read and is no whole frame yet.
     read: Vec<u8>,
-    /// The largest frame that may be sent.
+    /// The largest frame that may be sent, either way.
     largest: usize,
 }
 
@@ -190,28 +155,21 @@ fn on_channel(class: AMQPClass) -> AMQPFrame {
 impl Open {
     /// Source: AMQP 0-9-1, section 2.2.4, "Connection"; RabbitMQ, "Authentication Failure Notifications", "Publisher Confirms".
     async fn sign_in(&mut self, routed: &Routed) -> Result<(), Ended> {
-        use connection::AMQPMethod::{OpenOk, Start, Tune};
         let begins = AMQPFrame::ProtocolHeader(ProtocolVersion::amqp_0_9_1());
         self.write(&[begins]).await?;
-        let AMQPClass::Connection(Start(start)) = self.method().await? else {
+        let Heard::Start { mechanisms } = self.heard().await? else {
             return Err(unexpected());
         };
-        let offered = start.mechanisms.to_string();
-        if !offered.split(' ').any(|offer| offer == "PLAIN") {
+        if !mechanisms.split(' ').any(|offer| offer == "PLAIN") {
             let said = "the server lets nobody in by name and password";
             return Err(Ended::Said(answer(403, said)));
         }
-        self.write(&[method(AMQPClass::Connection(
-            connection::AMQPMethod::StartOk(hello(routed)),
-        ))])
-        .await?;
-        let AMQPClass::Connection(Tune(tune)) = self.method().await? else {
+        let hello = connection::AMQPMethod::StartOk(hello(routed));
+        self.write(&[method(AMQPClass::Connection(hello))]).await?;
+        let Heard::Tune { frame_max } = self.heard().await? else {
             return Err(unexpected());
         };
-        let largest = match tune.frame_max {
-            0 => LARGEST_FRAME,
-            theirs => theirs.min(LARGEST_FRAME),
-        };
+        let largest = agreed(frame_max)?;
         self.largest = largest as usize;
         let tune = connection::TuneOk {
             channel_max: CHANNEL,
@@ -227,9 +185,7 @@ impl Open {
             method(AMQPClass::Connection(connection::AMQPMethod::Open(open))),
         ])
         .await?;
-        let AMQPClass::Connection(OpenOk(_)) = self.method().await? else {
-            return Err(unexpected());
-        };
+        self.expect(&Heard::Opened).await?;
         let channel = channel::AMQPMethod::Open(channel::Open {});
         let confirm = confirm::AMQPMethod::Select(confirm::Select { nowait: false });
         self.write(&[
@@ -237,17 +193,17 @@ impl Open {
             on_channel(AMQPClass::Confirm(confirm)),
         ])
         .await?;
-        let AMQPClass::Channel(channel::AMQPMethod::OpenOk(_)) = self.method().await? else {
-            return Err(unexpected());
-        };
-        let AMQPClass::Confirm(confirm::AMQPMethod::SelectOk(_)) = self.method().await? else {
-            return Err(unexpected());
-        };
-        Ok(())
+        self.expect(&Heard::ChannelOpened).await?;
+        self.expect(&Heard::Selected).await
     }
 
     /// Publishes one message and waits until it is confirmed.
-    async fn publish(&mut self, request: &Request, routed: &Routed) -> Result<Response, Ended> {
+    async fn publish(
+        &mut self,
+        request: &Request,
+        routed: &Routed,
+        told: &Told,
+    ) -> Result<Response, Ended> {
         let publish = basic::AMQPMethod::Publish(basic::Publish {
             exchange: routed.exchange.as_str().into(),
             routing_key: routed.routing_key.as_str().into(),
@@ -265,23 +221,23 @@ impl Open {
         ];
         let parts = request.body.chunks(self.largest - AROUND);
         frames.extend(parts.map(|part| AMQPFrame::Body(CHANNEL, part.to_vec())));
+        told.note();
         self.write(&frames).await?;
         let mut returned = None;
         loop {
-            match self.method().await? {
-                AMQPClass::Basic(basic::AMQPMethod::Return(back)) => {
-                    returned = Some(format!(
-                        "no queue takes {}: {} {}",
-                        routed.routing_key, back.reply_code, back.reply_text
-                    ));
+            match self.heard().await? {
+                Heard::Returned { code, why } => {
+                    let key = &routed.routing_key;
+                    returned = Some(format!("no queue takes {key}: {code} {why}"));
                 }
-                AMQPClass::Basic(basic::AMQPMethod::Ack(_)) => {
+                // A confirmation alone says that a message is stored.
+                Heard::Ack => {
                     return Ok(match returned {
-                        Some(said) => answer(NOT_STORED, &said),
+                        Some(said) => answer(NO_ROUTE, &said),
                         None => answer(200, "confirmed"),
                     });
                 }
-                AMQPClass::Basic(basic::AMQPMethod::Nack(_)) => {
+                Heard::Nack => {
                     return Ok(answer(NOT_STORED, "the broker could not store it"));
                 }
                 _ => return Err(unexpected()),
@@ -289,46 +245,40 @@ impl Open {
         }
     }
 
-    /// The next method that is called. What a channel or a connection is closed for ends it.
-    async fn method(&mut self) -> Result<AMQPClass, Ended> {
-        use {channel::AMQPMethod as OfChannel, connection::AMQPMethod as OfConnection};
+    async fn expect(&mut self, expected: &Heard) -> Result<(), Ended> {
+        if self.heard().await? == *expected {
+            Ok(())
+        } else {
+            Err(unexpected())
+        }
+    }
+
+    /// The next that means something. What a channel or a connection is closed for ends it.
+    async fn heard(&mut self) -> Result<Heard, Ended> {
         loop {
             match self.frame().await? {
-                AMQPFrame::Method(_, AMQPClass::Connection(OfConnection::Close(close))) => {
-                    return Err(Ended::Said(answer(
-                        close.reply_code,
-                        &close.reply_text.to_string(),
-                    )));
+                Heard::Nothing => {}
+                Heard::Closed { code, why } if REASONS.contains(&code) => {
+                    return Err(Ended::Said(answer(code, &why)));
                 }
-                AMQPFrame::Method(_, AMQPClass::Channel(OfChannel::Close(close))) => {
-                    return Err(Ended::Said(answer(
-                        close.reply_code,
-                        &close.reply_text.to_string(),
-                    )));
+                Heard::Closed { code, why } => {
+                    let why = format!("the server closed it, for no reason: {code} {why}");
+                    return Err(Ended::network(why));
                 }
-                AMQPFrame::Method(_, class) => return Ok(class),
-                // What was returned, and signs of life.
-                AMQPFrame::Header(..) | AMQPFrame::Body(..) | AMQPFrame::Heartbeat => {}
-                AMQPFrame::ProtocolHeader(_) | AMQPFrame::InvalidHeartbeat(_) => {
-                    return Err(unexpected());
-                }
+                heard => return Ok(heard),
             }
         }
     }
 
-    async fn frame(&mut self) -> Result<AMQPFrame, Ended> {
+    async fn frame(&mut self) -> Result<Heard, Ended> {
         loop {
-            match parse_frame(self.read.as_slice()) {
-                Ok((rest, frame)) => {
-                    let taken = self.read.len() - rest.len();
-                    self.read.drain(..taken);
-                    return Ok(frame);
-                }
-                Err(error) if error.is_incomplete() => {}
-                Err(_) => return Err(Ended::network("the server does not speak AMQP 0-9-1")),
+            let read = heard::frame(&self.read, self.largest);
+            if let Some((heard, length)) = read.map_err(Ended::network)? {
+                self.read.drain(..length);
+                return Ok(heard);
             }
-            let failed = |error: std::io::Error| Ended::network(error.to_string());
-            if self.line.read_buf(&mut self.read).await.map_err(failed)? == 0 {
+            let read = self.line.read_buf(&mut self.read).await;
+            if read.map_err(Ended::network)? == 0 {
                 return Err(Ended::network("the server closed the connection"));
             }
         }
@@ -338,12 +288,21 @@ impl Open {
         let mut bytes = Vec::new();
         for frame in frames {
             let written = gen_frame(frame)(WriteContext::from(bytes));
-            let written = written.map_err(|error| Ended::network(error.to_string()))?;
-            bytes = written.into_inner().0;
+            bytes = written.map_err(Ended::network)?.into_inner().0;
         }
-        let failed = |error: std::io::Error| Ended::network(error.to_string());
-        self.line.write_all(&bytes).await.map_err(failed)?;
-        self.line.flush().await.map_err(failed)
+        self.line.write_all(&bytes).await.map_err(Ended::network)?;
+        self.line.flush().await.map_err(Ended::network)
+    }
+}
+
+/// The largest frame that both sides take.
+fn agreed(theirs: u32) -> Result<u32, Ended> {
+    match theirs {
+        0 => Ok(LARGEST_FRAME),
+        LEAST_FRAME.. => Ok(theirs.min(LARGEST_FRAME)),
+        _ => Err(Ended::network(format!(
+            "the server takes frames of {theirs} bytes only, and {LEAST_FRAME} is the least there is"
+        ))),
     }
 }
 
