@@ -116,8 +116,9 @@ impl Dispatch {
             }
             let came = match request {
                 Some(Ok(request)) => {
-                    let exchanging = self.sender(&with).exchange(request);
-                    let came = fault::caught(exchanging.instrument(span)).await;
+                    let sender = self.sender(&with);
+                    let exchanging = sender.exchange(request).instrument(span);
+                    let came = fault::caught(exchanging).await;
                     Ok(came.unwrap_or_else(|| Exchange::nothing(fault::after())))
                 }
                 Some(Err(why)) => Err(why),

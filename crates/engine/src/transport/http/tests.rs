@@ -115,14 +115,20 @@ async fn a_body_of_which_not_all_is_read_is_known_from_one_that_is_whole() {
         let (url, _) = server(if is_whole {
             |_| {
                 (
-                    plain("207 Multi-Status\r\ncontent-length: 65536", &[b'x'; 65_536]),
+                    plain(
+                        "207 Multi-Status\r\ncontent-length: 65536",
+                        &vec![b'x'; 65_536],
+                    ),
                     true,
                 )
             }
         } else {
             |_| {
                 (
-                    plain("207 Multi-Status\r\ncontent-length: 65537", &[b'x'; 65_537]),
+                    plain(
+                        "207 Multi-Status\r\ncontent-length: 65537",
+                        &vec![b'x'; 65_537],
+                    ),
                     true,
                 )
             }
