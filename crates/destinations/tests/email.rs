@@ -34,6 +34,10 @@ fn mail(more: &Value) -> Box<dyn Configured> {
     made(more, "https://t.example").unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
+fn mail_to(all: &[String]) -> Box<dyn Configured> {
+    mail(&json!({ "to": all }))
+}
+
 fn rendered(configured: &dyn Configured, event: &Event) -> Request {
     let message = &configured.plan(event).unwrap()[0];
     configured
@@ -296,6 +300,15 @@ fn a_name_with_a_comma_is_one_name_without_quotes() {
     ] {
         assert!(unfolded.lines().any(|one| one == line), "{line}\n{head}");
     }
+    // Fifty recipients, and names that are long: no line is.
+    let long = format!("{} <l@example.com>", "Événement ".repeat(20));
+    let mut all = vec![long; 25];
+    all.extend(vec!["\"Doe, Jane\" <jd@example.com>".to_owned(); 25]);
+    let crowd = mail_to(&all);
+    let request = rendered(crowd.as_ref(), &sample::event(EventKind::Test));
+    let text = String::from_utf8(written(&request).unwrap()).unwrap();
+    assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 78));
+    assert_eq!(text.matches("\"Doe, Jane\" <jd@example.com>").count(), 25);
 }
 
 #[test]
