@@ -79,6 +79,8 @@ async fn are_filtered() {
         ("", 8),
         ("kind=subscription_started", 3),
         ("kind=subscription_started,access_level_updated", 6),
+        ("kind=-access_level_updated", 5),
+        ("kind=-access_level_updated,-subscription_started", 2),
         ("customer=bob", 2),
         ("environment=sandbox", 2),
         ("environment=production", 6),
@@ -115,6 +117,8 @@ async fn queries_are_refused_with_what_is_wrong() {
     let mut told = server.transcript();
     for query in [
         "kind=birthday",
+        "kind=-birthday",
+        "kind=subscription_started,-access_level_updated",
         "customer=nobody",
         "app=shop",
         "store=corner_shop",

@@ -40,7 +40,7 @@ list_and_stream! {
         after: u64,
     }
     filters {
-        /// Kinds of events, separated by commas.
+        /// Kinds of events, separated by commas; all but those that stand behind a `-`, as in `-access_level_updated`.
         kind: String,
         /// Any of the customer's names.
         customer: String,
@@ -149,13 +149,30 @@ impl EventQuery {
     /// Kinds of events; none for all.
     fn kinds(&self) -> Result<Vec<EventKind>, Problem> {
         let asked = present(self.kind.as_ref()).into_iter();
-        let kinds = asked.flat_map(|kinds| kinds.split(',')).map(|kind| {
-            EventKind::from_id(kind.trim()).ok_or_else(|| {
-                let message = format!("kind: there is no event kind {kind:?}");
+        let asked = asked.flat_map(|kinds| kinds.split(',')).map(|word| {
+            let word = word.trim();
+            let (is_wanted, id) = match word.strip_prefix('-') {
+                Some(id) => (false, id),
+                None => (true, word),
+            };
+            let kind = EventKind::from_id(id).ok_or_else(|| {
+                let message = format!("kind: there is no event kind {id:?}");
                 Problem::new(Code::MalformedQuery, message)
-            })
+            })?;
+            Ok((is_wanted, kind))
         });
-        kinds.collect()
+        let asked: Vec<(bool, EventKind)> = asked.collect::<Result<_, Problem>>()?;
+        let (wanted, left_out): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(is, _)| *is);
+        let left_out: Vec<EventKind> = left_out.into_iter().map(|(_, kind)| kind).collect();
+        if left_out.is_empty() {
+            return Ok(wanted.into_iter().map(|(_, kind)| kind).collect());
+        }
+        if !wanted.is_empty() {
+            let problem = "kind: name the kinds that are wanted, or those that are not, not both";
+            return Err(Problem::new(Code::MalformedQuery, problem));
+        }
+        let all = EventKind::ALL.iter().copied();
+        Ok(all.filter(|kind| !left_out.contains(kind)).collect())
     }
 
     fn environment(&self) -> Result<Option<Environment>, Problem> {
