@@ -6,16 +6,22 @@ const feed = document.getElementById("live");
 if (feed) {
   const text = document.getElementById("live-text");
   const rows = document.getElementById("rows");
+  const pill = document.getElementById("new-events");
   let waiting = [];
   let scheduled = false;
+  let held = 0;
   let arrived = 0;
+
+  // Whoever points at a row, has gone to one or has scrolled to it is not moved away from it: what is new is counted meanwhile.
+  const reading = () => scrollY > 100 || rows.matches(":hover") || rows.contains(document.activeElement);
 
   // Many events arrive in one frame under load: they are put on the page together, no more than fit, and counted.
   const show = () => {
-    scheduled = false;
-    arrived += waiting.length;
-    const batch = waiting.slice(-LONGEST);
+    const batch = waiting;
+    arrived += held;
     waiting = [];
+    held = 0;
+    pill.hidden = true;
     document.getElementById("empty")?.remove();
     for (const html of batch) {
       const holder = document.createElement("template");
@@ -25,16 +31,28 @@ if (feed) {
       rows.prepend(row);
     }
     while (rows.children.length > LONGEST) rows.lastElementChild.remove();
-    ages();
     text.textContent = arrived > LONGEST ? `Live: ${arrived} new, the last ${LONGEST} shown` : "Live";
   };
+  const look = () => {
+    scheduled = false;
+    if (!held) return;
+    if (!reading()) return show();
+    pill.textContent = held === 1 ? "1 new event" : `${held} new events`;
+    pill.hidden = false;
+  };
+  pill.addEventListener("click", () => { show(); scrollTo({ top: 0 }); });
+  rows.addEventListener("mouseleave", () => setTimeout(look));
+  rows.addEventListener("focusout", () => setTimeout(look));
+  addEventListener("scroll", () => { if (scrollY <= 100) look(); }, { passive: true });
 
   const source = new EventSource(feed.dataset.url);
   source.onopen = () => { feed.classList.add("on"); text.textContent = "Live"; };
   source.onerror = () => { feed.classList.remove("on"); text.textContent = "Reconnecting…"; };
   source.addEventListener("row", (message) => {
     waiting.push(message.data);
-    if (!scheduled) { scheduled = true; setTimeout(show, 250); }
+    held += 1;
+    if (waiting.length > LONGEST) waiting.shift();
+    if (!scheduled) { scheduled = true; setTimeout(look, 250); }
   });
 }
 
@@ -45,13 +63,13 @@ const again = async () => {
   return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 };
 
-// Chips change after their row has appeared; tables marked as live change as a whole, unless somebody is reading in them.
+// Marks change after their row has appeared; tables marked as live change as a whole, unless somebody is reading in them.
 const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]");
 setInterval(async () => {
   if (document.hidden) return;
   const parts = [...document.querySelectorAll("[data-live]")].filter((part) => !busy(part));
   const rows = document.getElementById("rows");
-  const unsettled = feed && rows.querySelector(".chip.blue, .chip.red");
+  const unsettled = feed && rows.querySelector(".dot.blue, .dot.red");
   if (!parts.length && !unsettled) return;
   const fresh = await again();
   if (!fresh) return;
@@ -65,7 +83,7 @@ setInterval(async () => {
   for (const row of unsettled ? fresh.querySelectorAll("#rows tr") : []) {
     const shown = rows.querySelector(`tr[data-position="${row.dataset.position}"] .chips`);
     const now = row.querySelector(".chips");
-    if (shown && !busy(shown) && shown.innerHTML !== now.innerHTML) shown.innerHTML = now.innerHTML;
+    if (shown && !busy(shown) && !shown.matches(":hover") && shown.innerHTML !== now.innerHTML) shown.innerHTML = now.innerHTML;
   }
   ages();
 }, 2000);

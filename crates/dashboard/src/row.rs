@@ -5,6 +5,7 @@ use domain::EventKind;
 use engine::Setup;
 use jiff::tz::Offset;
 use ledger::FeedRow;
+use std::collections::BTreeMap;
 use web::view::{self, StateView};
 
 /// A row of the feed, as people read it.
@@ -20,10 +21,13 @@ pub(crate) struct Row {
     pub(crate) tone: &'static str,
     pub(crate) customer: String,
     pub(crate) product: String,
+    /// What the product is called here; its id where nobody named it.
+    pub(crate) product_name: String,
     pub(crate) price: String,
     pub(crate) store: String,
     pub(crate) environment: &'static str,
     pub(crate) historical: bool,
+    /// In one order on every row, so that a column of marks is one integration.
     pub(crate) integrations: Vec<StateView>,
 }
 
@@ -42,6 +46,10 @@ impl Row {
                 price.to_string()
             }
         });
+        let product = event.product.clone().unwrap_or_default();
+        let names = setup.project(event.project).map(|project| &project.names);
+        let mut integrations = view::states(setup, row);
+        integrations.sort_by(|one, other| one.integration.cmp(&other.integration));
         Self {
             id: event.id.to_string(),
             project: project.to_owned(),
@@ -59,7 +67,8 @@ impl Row {
             kind: event.kind.id(),
             tone: tone(event.kind),
             customer: event.customer.app_user_id.clone(),
-            product: event.product.clone().unwrap_or_default(),
+            product_name: names.map_or_else(|| product.clone(), |names| named(names, &product)),
+            product,
             price,
             store: event.app.as_ref().map_or_else(String::new, |app| {
                 app.store_name
@@ -68,9 +77,80 @@ impl Row {
             }),
             environment: event.environment.id(),
             historical: event.historical,
-            integrations: view::states(setup, row),
+            integrations,
         }
     }
+
+    /// How it stands with each integration that it was sent to, or should have been.
+    pub(crate) fn told(&self) -> Vec<&StateView> {
+        let told = self.integrations.iter();
+        told.filter(|state| state.color != "grey").collect()
+    }
+
+    /// Why others are not meant to get it, each reason with their names.
+    pub(crate) fn untold(&self) -> Vec<(&str, String)> {
+        let mut reasons: Vec<(&str, String)> = Vec::new();
+        for state in self.integrations.iter().filter(|it| it.color == "grey") {
+            match reasons.iter_mut().find(|(text, _)| *text == state.text) {
+                Some((_, names)) => {
+                    names.push_str(", ");
+                    names.push_str(&state.name);
+                }
+                None => reasons.push((&state.text, state.name.clone())),
+            }
+        }
+        reasons
+    }
+
+    /// What went wrong, written out.
+    pub(crate) fn failing(&self) -> Option<Failing> {
+        let wrong = |color| {
+            let integrations = self.integrations.iter();
+            integrations.filter(move |state| state.color == color)
+        };
+        let mut all = wrong("red").chain(wrong("yellow"));
+        let first = all.next()?;
+        let others = all.count();
+        let text = format!("{} {}", first.name, first.word());
+        Some(Failing {
+            color: first.color,
+            text: match others {
+                0 => text,
+                others => format!("{text}, and {others} more"),
+            },
+        })
+    }
+
+    /// How it stands with all of them, in a few words, for who cannot see marks.
+    pub(crate) fn summary(&self) -> String {
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for word in self.integrations.iter().map(StateView::word) {
+            match counts.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((word, 1)),
+            }
+        }
+        let counted = counts.iter().map(|(word, count)| format!("{count} {word}"));
+        counted.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a product is called: by its name, or its base plan's or price's beside the name of what that is of; by its id where nobody named it.
+fn named(names: &BTreeMap<String, String>, product: &str) -> String {
+    let of_a_plan = || {
+        let (id, plan) = product.split_once(':')?;
+        names.get(id).map(|name| format!("{name} ({plan})"))
+    };
+    let whole = names.get(product).cloned();
+    whole
+        .or_else(of_a_plan)
+        .unwrap_or_else(|| product.to_owned())
+}
+
+/// The first integration that does not get an event, and how many others do not.
+pub(crate) struct Failing {
+    pub(crate) color: &'static str,
+    pub(crate) text: String,
 }
 
 /// Good news, bad news, or neither.

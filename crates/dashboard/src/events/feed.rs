@@ -56,11 +56,25 @@ struct FeedTemplate {
     filtered: bool,
 }
 
+/// All kinds of events but those that another event beside them has led to.
+const WITHOUT_ACCESS: &str = "-access_level_updated";
+/// All kinds, those too.
+const ALL: &str = "all";
+
+/// The kinds that are asked for, as the API has it: access that changed is told by the event that changed it, and on its own only to who asks.
+fn kinds(asked: Option<&String>) -> Option<String> {
+    match present(asked).map(String::as_str) {
+        None => Some(WITHOUT_ACCESS.to_owned()),
+        Some(ALL) => None,
+        Some(kind) => Some(kind.to_owned()),
+    }
+}
+
 /// The filters as a query string, so that a view can be linked to.
-fn query_string(query: &EventQuery) -> String {
+fn query_string(query: &EventQuery, kind: Option<&String>) -> String {
     let hours = query.hours.map(|hours| hours.to_string());
     let pairs = [
-        ("kind", query.kind.as_ref()),
+        ("kind", kind),
         ("customer", query.customer.as_ref()),
         ("app", query.app.as_ref()),
         ("store", query.store.as_ref()),
@@ -120,13 +134,17 @@ async fn feed(
     if present(query.integration.as_ref()).is_some() && present(query.state.as_ref()).is_none() {
         query.state = Some("failed".into());
     }
+    let shown_kind = query.kind.take();
+    query.kind = kinds(shown_kind.as_ref());
     let filter = filter(&app, &project, &query).await?;
     let rows = match &filter {
         Some(filter) => app.engine.ledger().events(filter, query.page()?).await?,
         None => Vec::new(),
     };
     let key = &project.key;
-    let filters = query_string(&query);
+    let asked = query_string(&query, query.kind.as_ref());
+    query.kind = shown_kind;
+    let filters = query_string(&query, query.kind.as_ref());
     let newest = rows.first().map_or(0, |row| row.position);
     let oldest = rows.last().map(|row| row.position);
     let older = oldest.filter(|_| rows.len() == query.limit());
@@ -140,13 +158,13 @@ async fn feed(
         integrations: Choice::integrations(&project),
         kinds: kinds.copied().map(Choice::kind).collect(),
         live_url: if is_live {
-            format!("/projects/{key}/live?after={newest}&{filters}")
+            format!("/projects/{key}/live?after={newest}&{asked}")
         } else {
             String::new()
         },
         older: older.map(|position| format!("/projects/{key}?before={position}&{filters}")),
         export_url: format!(
-            "/api/v1/projects/{key}/events?limit=200&{filters}{}",
+            "/api/v1/projects/{key}/events?limit=200&{asked}{}",
             before.unwrap_or_default()
         ),
         filtered: !filters.is_empty(),

@@ -27,6 +27,8 @@ pub struct ProjectSetup {
     pub unlocks: Unlocks,
     /// For how long those are bought that are bought once for a time.
     pub terms: Terms,
+    /// What its products are called, by the store's id.
+    pub names: BTreeMap<String, String>,
     /// Its integrations.
     pub integrations: Vec<ActiveIntegration>,
     /// "Still active" events that any of them wants, and after how many days.
@@ -40,6 +42,7 @@ impl ProjectSetup {
             row: row.clone(),
             unlocks: Unlocks::new(),
             terms: Terms::new(),
+            names: BTreeMap::new(),
             integrations: Vec::new(),
             timers: BTreeSet::new(),
         }
@@ -180,6 +183,9 @@ impl Compiler {
                 project
                     .unlocks
                     .insert(product.id.clone(), product.entitlements.clone());
+                project
+                    .names
+                    .insert(product.id.clone(), product.name.clone());
                 if let Some(term) = &product.duration {
                     project.terms.insert(product.id.clone(), term.clone());
                 }

@@ -23,7 +23,10 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     let mut browser = Browser::start(&site.directory.join("browser")).await;
 
     browser.enter(&server.sign_in).await;
-    let newest = api.get("/projects/acme/events?limit=1").await["data"][0].clone();
+    let newest = api
+        .get("/projects/acme/events?limit=1&kind=-access_level_updated")
+        .await["data"][0]
+        .clone();
     let (id, rule) = (
         newest["id"].as_str().unwrap(),
         newest["cause"]["rule"].as_str().unwrap(),
@@ -38,7 +41,9 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
 
     // While the page is open, something happens, and it appears by itself.
     live(&driver, 100..101, 1, 1).await;
-    let latest = api.get("/projects/acme/events?limit=1").await["data"][0]["id"]
+    let latest = api
+        .get("/projects/acme/events?limit=1&kind=-access_level_updated")
+        .await["data"][0]["id"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -50,7 +55,7 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
         .await;
     // And its chips follow.
     browser
-        .until("document.querySelector('tr.new .chip.green') !== null")
+        .until("document.querySelector('tr.new .dot.green') !== null")
         .await;
 
     // A filter is part of the address, and a row opens by keyboard.
@@ -64,7 +69,7 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     // What its page says of where it went is said once it has gone there.
     browser
         .until(&format!(
-            "document.querySelector('tr:has(a.event[href$=\"{id}\"]) .chip.green') !== null"
+            "document.querySelector('tr:has(a.event[href$=\"{id}\"]) .dot.green') !== null"
         ))
         .await;
     browser

@@ -7,7 +7,8 @@ use crate::{
 };
 use simulator::Behaviour;
 
-/// What of a page cannot be read: a table that is wider than its page on a screen, text that is hidden behind dots, a label that leaves its picture.
+/// What of a page cannot be read: a table that is wider than its page on a screen, text that is hidden behind dots and not whole on hover, a label that
+/// leaves its picture.
 const CUT: &str = r"(() => {
     const cut = [];
     const wide = document.documentElement.clientWidth >= 1280;
@@ -16,6 +17,7 @@ const CUT: &str = r"(() => {
     }
     for (const part of document.querySelectorAll('td, th, dd, h1, h2, h3, p, li, td code, .chip')) {
         const hides = getComputedStyle(part).overflowX !== 'visible' && !part.classList.contains('hidden');
+        if (part.matches(':is([title], :has([title]))')) continue;
         if (hides && part.scrollWidth > part.clientWidth + 1) cut.push(part.innerText.slice(0, 40));
     }
     for (const text of document.querySelectorAll('svg text')) {
