@@ -12,7 +12,7 @@ use domain::{
     Change, EventKind,
     EventKind::*,
     Observation,
-    fact::{Note, TransactionFact},
+    fact::{Note, Status, TransactionFact},
     reason::ExpirationIntent,
 };
 use history::{AppStore, CHAIN, DAY, Tracker, at};
@@ -196,5 +196,68 @@ fn what_was_bought_anew_and_cancelled_unheard_is_told_as_both() {
     assert_eq!(
         kinds(&see(&mut tracker, &store, &cancelled)),
         [SubscriptionRenewed, SubscriptionRenewalCancelled]
+    );
+}
+
+/// Source: Apple, JWSRenewalInfoDecodedPayload, `autoRenewProductId`, which names the product that was chosen also while `autoRenewStatus`
+/// is off.
+#[test]
+fn what_is_chosen_for_the_next_period_is_told_once_whatever_becomes_of_renewal() {
+    let mut store = AppStore::purchase(false);
+    let mut tracker = Tracker::default();
+    let bought = store.tell();
+    see(&mut tracker, &store, &bought);
+    let mut told =
+        |store: &mut AppStore, seen: &Observation| kinds(&see(&mut tracker, store, seen));
+    let chosen = store.wait(HOUR).schedule("light");
+    assert_eq!(told(&mut store, &chosen), [ProductChanged]);
+    let off = store.wait(HOUR).set_auto_renew(false);
+    assert_eq!(told(&mut store, &off), [SubscriptionRenewalCancelled]);
+    let on = store.wait(HOUR).set_auto_renew(true);
+    assert_eq!(told(&mut store, &on), [SubscriptionRenewalReactivated]);
+    let refunded = store.wait(HOUR).refund();
+    assert_eq!(told(&mut store, &refunded), [SubscriptionRefunded]);
+    let undone = store.wait(HOUR).reverse_refund();
+    assert_eq!(told(&mut store, &undone), [RefundReversed]);
+}
+
+/// What is said of the same purchase under another name, which took over from the first or is it.
+fn of_leg(mut seen: Observation, leg: &str, replaces: Option<&str>) -> Observation {
+    for transaction in &mut seen.transactions {
+        transaction.leg = leg.to_owned();
+        transaction.replaces = replaces.map(str::to_owned);
+    }
+    for renewal in &mut seen.renewals {
+        renewal.leg = leg.to_owned();
+    }
+    seen
+}
+
+/// Source: Google, purchases.subscriptionsv2, `replacementCancellation`, which does not say by what, and `linkedPurchaseToken`.
+#[test]
+fn what_took_over_unheard_is_told_as_cancelled_and_then_as_ended() {
+    let mut store = AppStore::purchase(false);
+    let mut tracker = Tracker::default();
+    let bought = of_leg(store.tell(), CHAIN, None);
+    see(&mut tracker, &store, &bought);
+    let mut replaced = of_leg(store.wait(DAY).tell(), CHAIN, None);
+    replaced.renewals[0].status = Some(Status::Replaced);
+    replaced.renewals[0].ended_at = Some(at(store.now));
+    assert_eq!(kinds(&see(&mut tracker, &store, &replaced)), []);
+    store.wait(HOUR);
+    assert_eq!(kinds(&tracker.tick(at(store.now))), [SubscriptionExpired]);
+    let other = store.wait(HOUR).set_auto_renew(false);
+    let other = of_leg(other, "other", Some(CHAIN));
+    assert_eq!(
+        kinds(&see(&mut tracker, &store, &other)),
+        [SubscriptionRenewalCancelled]
+    );
+    let over = store.wait_for_end().expire(ExpirationIntent::Cancelled);
+    let over = of_leg(over, "other", Some(CHAIN));
+    let told = see(&mut tracker, &store, &over);
+    assert_eq!(kinds(&told), [SubscriptionExpired]);
+    assert_eq!(
+        told[0].reason,
+        Some(domain::CancellationReason::VoluntarilyCancelled)
     );
 }

@@ -17,13 +17,14 @@ pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     rules.iter().filter_map(|rule| rule(step)).collect()
 }
 
-/// Whether renewal was on; a chain seen for the first time was to renew, and so is what is bought after an end. What a refund took for a while,
-/// which is undone now, was to renew as the store last said.
+/// Whether renewal was on; a chain seen for the first time was to renew, and so is what is bought after an end, or turns out to have taken over
+/// from what seemed to have ended. What a refund took for a while, which is undone now, was to renew as the store last said.
 fn was_on(step: &Step<'_>) -> bool {
     let is_on = |before: State<'_>| {
         let was_taken = matches!(before.snapshot.standing, Standing::Revoked { .. });
         let is_back = was_taken && step.is_same_period() && !step.after.snapshot.has_ended();
-        let is_anew = before.snapshot.has_ended() && is_bought_anew(step, before);
+        let is_anew = before.snapshot.has_ended()
+            && (is_bought_anew(step, before) || took_over_unheard(step, before));
         before.snapshot.will_renew || is_anew || (is_back && intends(before, step.line))
     };
     step.before.is_none_or(is_on)
@@ -36,6 +37,14 @@ fn is_bought_anew(step: &Step<'_>, before: State<'_>) -> bool {
             && before.snapshot.purchased_at < bought.fact.purchased_at
     });
     bought.is_some_and(|bought| bought.fact.id != before.snapshot.transaction)
+}
+
+/// Whether another leg has taken over from one that was said to be replaced by nobody knew what, and goes on with its period.
+fn took_over_unheard(step: &Step<'_>, before: State<'_>) -> bool {
+    let is_replaced =
+        before.snapshot.ended_because() == Some(CancellationReason::NewSubscriptionReplace);
+    let legs = current(before, step.line).zip(current(step.after, step.line));
+    is_replaced && legs.is_some_and(|(old, new)| new.fact.replaces.as_ref() == Some(&old.fact.leg))
 }
 
 /// Whether the store last said that a line will renew.
@@ -132,10 +141,12 @@ fn planned(step: &Step<'_>) -> Option<Change> {
     if snapshot.has_ended() || snapshot.runs_unheard() {
         return None;
     }
-    let planned_before = step
-        .before
-        .and_then(|before| before.snapshot.next_product.as_ref());
-    match (planned_before, &snapshot.next_product) {
+    let planned_before = step.before.and_then(|before| {
+        // What stood while renewal was off, or a refund had taken the period, was told when it was heard of.
+        let stood = chosen(before, step.line).filter(|_| step.is_same_period());
+        before.snapshot.next_product.as_ref().or(stood)
+    });
+    match (planned_before, chosen(step.after, step.line)) {
         (known, Some(next)) if known != Some(next) => Some(Change {
             scheduled: true,
             ..product_changed(step, &snapshot.product, next, "product.change_scheduled")
@@ -153,6 +164,18 @@ fn planned(step: &Step<'_>) -> Option<Change> {
         }
         _ => None,
     }
+}
+
+/// The product that the customer chose for the next period, whether there is to be one or not.
+fn chosen<'a>(state: State<'a>, line: &str) -> Option<&'a String> {
+    let current = current(state, line)?;
+    let said = state
+        .facts
+        .renewals
+        .get(&line_key(&current.fact.leg, line))?;
+    let is_of_it = said.version >= current.first_version;
+    let next = said.next_product.as_ref().filter(|_| is_of_it)?;
+    (*next != state.snapshot.product).then_some(next)
 }
 
 /// A change of product that no charge shows, as of the statement that does.

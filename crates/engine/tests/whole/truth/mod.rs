@@ -3,6 +3,7 @@
 //! What a life comes to is written down while it is lived (`simulator::truth`), by rules that share nothing with those of the
 //! engine. `cargo xtask truth` lives many more years.
 
+mod added;
 mod brief;
 mod chosen;
 mod compare;
