@@ -2,56 +2,96 @@
 
 use super::*;
 use crate::apple::facts;
-use domain::fact::{Discount, Status};
+use domain::fact::{Discount, OfferCategory, Status, TransactionReason};
 
-fn model(name: &str) -> Option<String> {
-    let path = format!(
-        "{}/../../../shared/vectors/apple/models/{name}.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    std::fs::read_to_string(path).ok()
-}
+/// Every field of a transaction that is documented for what renews. Source: Apple, JWSTransactionDecodedPayload, read in November 2026.
+const TRANSACTION: &str = r#"{
+    "transactionId": "1000002", "originalTransactionId": "1000001", "webOrderLineItemId": "5000001", "bundleId": "com.example.app",
+    "productId": "gold.monthly", "subscriptionGroupIdentifier": "777", "purchaseDate": 1772445600000,
+    "originalPurchaseDate": 1769767200000, "expiresDate": 1775124000000, "quantity": 1, "type": "Auto-Renewable Subscription",
+    "appAccountToken": "11111111-2222-4333-8444-555555555555", "inAppOwnershipType": "PURCHASED", "signedDate": 1772445601000,
+    "revocationReason": 1, "revocationDate": 1772532000000, "revocationPercentage": 40000, "isUpgraded": true, "offerType": 1,
+    "offerIdentifier": "spring", "offerDiscountType": "PAY_AS_YOU_GO", "offerPeriod": "P1M", "environment": "LocalTesting",
+    "transactionReason": "PURCHASE", "storefront": "CHE", "storefrontId": "143459", "price": 10990, "currency": "USD",
+    "appTransactionId": "42", "billingPlanType": "MONTHLY",
+    "commitmentInfo": { "billingPeriodNumber": 3, "commitmentExpiresDate": 1798711200000, "commitmentPrice": 119880, "totalBillingPeriods": 12 }
+}"#;
+
+/// The same of a renewal. Source: Apple, JWSRenewalInfoDecodedPayload, read in November 2026.
+const RENEWAL: &str = r#"{
+    "originalTransactionId": "1000001", "productId": "gold.monthly", "autoRenewProductId": "gold.yearly", "autoRenewStatus": 1,
+    "expirationIntent": 1, "isInBillingRetryPeriod": true, "priceIncreaseStatus": 0, "gracePeriodExpiresDate": 1775210400000,
+    "offerType": 2, "offerIdentifier": "spring", "offerDiscountType": "PAY_AS_YOU_GO", "offerPeriod": "P1Y",
+    "eligibleWinBackOfferIds": ["back.1", "back.2"], "signedDate": 1775127600000, "environment": "LocalTesting",
+    "recentSubscriptionStartDate": 1769767200000, "renewalDate": 1775124000000, "renewalPrice": 99990, "currency": "USD",
+    "appTransactionId": "42", "appAccountToken": "11111111-2222-4333-8444-555555555555", "renewalBillingPlanType": "MONTHLY",
+    "commitmentInfo": { "commitmentAutoRenewProductId": "gold.yearly", "commitmentAutoRenewStatus": 1, "commitmentRenewalDate": 1798711200000 }
+}"#;
+
+/// Envelopes: about a purchase, about an external purchase, about a child whose parents take back their consent. Source: Apple,
+/// responseBodyV2DecodedPayload, read in November 2026.
+const NOTIFICATIONS: [&str; 3] = [
+    r#"{ "notificationType": "SUBSCRIBED", "subtype": "INITIAL_BUY", "notificationUUID": "n-1", "version": "2.0", "signedDate": 1772445601000,
+        "data": { "environment": "LocalTesting", "appAppleId": 4, "bundleId": "com.example.app", "bundleVersion": "1.2", "status": 1,
+        "signedTransactionInfo": "a.b.c", "signedRenewalInfo": "d.e.f" } }"#,
+    r#"{ "notificationType": "EXTERNAL_PURCHASE_TOKEN", "subtype": "UNREPORTED", "notificationUUID": "n-1", "version": "2.0",
+        "signedDate": 1772445601000, "externalPurchaseToken": { "externalPurchaseId": "e-1", "tokenCreationDate": 1772445600000,
+        "appAppleId": 4, "bundleId": "com.example.app" } }"#,
+    r#"{ "notificationType": "RESCIND_CONSENT", "notificationUUID": "n-1", "version": "2.0", "signedDate": 1772445601000,
+        "appData": { "environment": "LocalTesting", "appAppleId": 4, "bundleId": "com.example.app", "signedAppTransactionInfo": "a.b.c" } }"#,
+];
 
 #[test]
 fn apples_models_are_read_field_for_field() {
-    let Some(transaction) = model("signedTransaction") else {
-        return;
-    };
-    let transaction = facts::transaction(&serde_json::from_str(&transaction).unwrap());
+    let transaction = facts::transaction(&serde_json::from_str(TRANSACTION).unwrap());
     assert_eq!(
         (transaction.id.as_str(), transaction.product.as_str()),
-        ("23456", "com.example.product")
+        ("1000002", "gold.monthly")
     );
     assert_eq!(transaction.price.unwrap().to_string(), "$10.99");
+    let at = |at: Timestamp| at.as_millisecond();
     assert_eq!(
-        transaction.revocation.unwrap().at.as_millisecond(),
-        1_698_148_950_000
+        (
+            at(transaction.purchased_at),
+            at(transaction.original_purchased_at),
+            transaction.expires_at.map(at),
+            at(transaction.version),
+        ),
+        (
+            1_772_445_600_000,
+            1_769_767_200_000,
+            Some(1_775_124_000_000),
+            1_772_445_601_000
+        )
     );
+    let revocation = transaction.revocation.unwrap();
     assert_eq!(
-        transaction.offer.unwrap().discount,
-        Some(Discount::PayAsYouGo)
+        (at(revocation.at), revocation.percentage),
+        (1_772_532_000_000, Some(40_000))
+    );
+    let offer = transaction.offer.unwrap();
+    assert_eq!(
+        (offer.category, offer.discount, offer.id.as_deref()),
+        (
+            Some(OfferCategory::Introductory),
+            Some(Discount::PayAsYouGo),
+            Some("spring")
+        )
     );
     assert!(transaction.upgraded);
-    let renewal: Renewal = serde_json::from_str(&model("signedRenewalInfo").unwrap()).unwrap();
+    assert_eq!(transaction.country.as_deref(), Some("CH"));
+    assert_eq!(transaction.reason, Some(TransactionReason::Purchase));
+    let renewal: Renewal = serde_json::from_str(RENEWAL).unwrap();
     let renewal = facts::renewal(&renewal, Some(4));
     assert_eq!(
         (renewal.auto_renew, renewal.status, renewal.in_retry),
         (Some(true), Some(Status::Grace), Some(true))
     );
-    assert_eq!(
-        renewal.next_product.as_deref(),
-        Some("com.example.product.2")
-    );
-    for name in [
-        "signedNotification",
-        "signedExternalPurchaseTokenNotification",
-        "signedRescindConsentNotification",
-    ] {
-        let payload: Payload = serde_json::from_str(&model(name).unwrap()).unwrap();
-        assert_eq!(
-            payload.notification_uuid,
-            "002e14d5-51f5-4503-b5a8-c3a1af68eb20"
-        );
+    assert_eq!(renewal.next_product.as_deref(), Some("gold.yearly"));
+    assert_eq!(renewal.grace_ends_at.map(at), Some(1_775_210_400_000));
+    for payload in NOTIFICATIONS {
+        let payload: Payload = serde_json::from_str(payload).unwrap();
+        assert_eq!(payload.notification_uuid, "n-1");
     }
 }
 

@@ -1,5 +1,7 @@
-//! Google Play: recorded sequences lead to the events that the table says, in order, doubled and shuffled.
+//! Google Play: what a tester's subscriptions go through leads to the events that the table says, in order, doubled and shuffled.
 #![expect(clippy::unwrap_used, reason = "tests")]
+
+mod sequences;
 
 use domain::{
     CancellationReason, EventKind, Facts, Observation, Snapshot,
@@ -11,16 +13,7 @@ use sources::{
     Answer, Content, Part, Question, Source, Verdict,
     google::{API_URL, App, GooglePlay, PushAccess},
 };
-use std::{collections::BTreeMap, path::PathBuf};
-
-fn sequence(name: &str) -> Option<Vec<Value>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/vectors/google/sequences")
-        .join(format!("{name}.json"));
-    let text = std::fs::read_to_string(path).ok()?;
-    let value: Value = serde_json::from_str(&text).unwrap();
-    Some(value["steps"].as_array().unwrap().clone())
-}
+use std::collections::BTreeMap;
 
 fn source(package: &str) -> GooglePlay {
     GooglePlay::new(App {
@@ -150,7 +143,7 @@ fn learn(world: &mut World, step: &Value) {
 }
 
 #[test]
-fn recorded_sequences_replay_to_the_events_of_the_table() {
+fn what_a_tester_goes_through_is_told_as_the_table_says() {
     use CancellationReason as Why;
     use EventKind::*;
     let started = vec![(SubscriptionStarted, None)];
@@ -167,7 +160,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
     let nothing = Vec::new;
     let table = [
         (
-            "cancel-restart-revoked",
+            "cancelled, restarted, revoked by the system",
             vec![
                 started.clone(),
                 cancelled.clone(),
@@ -176,7 +169,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             ],
         ),
         (
-            "grace-renew-cancel-expire",
+            "grace, paid in it, cancelled, run out",
             vec![
                 started.clone(),
                 grace.clone(),
@@ -186,7 +179,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             ],
         ),
         (
-            "renewals-expire-repurchase-grace-hold-expire",
+            "renewed, run out, bought again, not paid for",
             vec![
                 started.clone(),
                 renewed.clone(),
@@ -201,7 +194,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             ],
         ),
         (
-            "grace-hold-cancel-expire",
+            "not paid for",
             vec![
                 started.clone(),
                 grace.clone(),
@@ -211,7 +204,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             ],
         ),
         (
-            "planchange-renew",
+            "another plan, renewed",
             vec![
                 started.clone(),
                 plan_changed.clone(),
@@ -220,7 +213,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             ],
         ),
         (
-            "planchange-grace-renew",
+            "another plan, grace, paid in it",
             vec![
                 started.clone(),
                 plan_changed.clone(),
@@ -230,7 +223,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             ],
         ),
         (
-            "planchange-grace-hold-recovered",
+            "another plan, grace, hold, paid in that",
             vec![
                 started.clone(),
                 plan_changed,
@@ -241,12 +234,14 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             ],
         ),
         (
-            "purchase-developer-refund",
+            "given back by the developer",
             vec![started, refunded, nothing()],
         ),
     ];
-    for (name, expected) in table {
-        let Some(steps) = sequence(name) else { return };
+    let mut table = BTreeMap::from(table);
+    for (name, steps) in sequences::all() {
+        let expected = table.remove(name).unwrap();
+        assert_eq!(steps.len(), expected.len(), "{name}");
         let (mut world, mut tracker) = (
             World {
                 newest: BTreeMap::new(),
@@ -293,6 +288,7 @@ fn recorded_sequences_replay_to_the_events_of_the_table() {
             .collect();
         assert_eq!(reached, expected, "{name} shuffled");
     }
+    assert!(table.is_empty(), "{table:?}");
 }
 
 fn kind(snapshot: &Snapshot) -> std::mem::Discriminant<domain::snapshot::Standing> {
