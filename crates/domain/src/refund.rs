@@ -97,6 +97,19 @@ impl<'a> GivenBack<'a> {
         difference(self.total(), before)
     }
 
+    /// What one gave back that did not last, heard of when it was over: beside those that `were_before` it alone, for whatever came after it
+    /// gave back anew. It is not taken into account.
+    pub(crate) fn passing(
+        &self,
+        part: Part<'a>,
+        amount: Option<Money>,
+        were_before: impl Fn(Part<'a>) -> bool,
+    ) -> Option<Money> {
+        let mut then = self.clone();
+        then.parts.retain(|(part, _)| were_before(*part));
+        then.count(part, amount)
+    }
+
     /// Takes one out again. Answers what came back of it; nothing where it did not count.
     pub(crate) fn undo(&mut self, part: Part<'_>) -> Option<Money> {
         let before = self.total();

@@ -350,3 +350,31 @@ fn what_a_store_says_it_still_tries_is_not_ended_by_the_clock() {
     let standing = tracker.snapshot.unwrap().standing;
     assert!(matches!(standing, Standing::Retry { .. }));
 }
+
+/// Source: Apple, "App Store Server Notifications", `REFUND_REVERSED`: what was given back is charged again, and may be given back again.
+#[test]
+fn a_refund_that_did_not_last_gave_back_what_it_did_although_another_is_known_since() {
+    let mut store = AppStore::purchase(false);
+    let mut tracker = Tracker::default();
+    let bought = store.tell();
+    see(&mut tracker, &store, &bought);
+    let (first, undone) = (store.wait(HOUR).refund(), store.wait(HOUR).reverse_refund());
+    let again = store.wait(HOUR).refund();
+    let refunded = kinds(&mut tracker, &store, &again);
+    assert_eq!(refunded, [SubscriptionRefunded]);
+    let price = bought.transactions[0].price;
+    let window = SignedDuration::from_hours(24);
+    for late in [&first, &undone] {
+        let told = tracker.see_within(late, at(store.now), window);
+        let told: Vec<_> = told
+            .iter()
+            .map(|change| (change.kind, change.refunded))
+            .collect();
+        if late == &first {
+            let both = [SubscriptionRefunded, RefundReversed];
+            assert_eq!(told, both.map(|kind| (kind, price)));
+        } else {
+            assert_eq!(told, []);
+        }
+    }
+}

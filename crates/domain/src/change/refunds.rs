@@ -59,6 +59,21 @@ impl<'a> Back<'a> {
                 .priced(price)
         })
     }
+
+    /// What a refund gave back that was undone before it was heard of.
+    fn passing(
+        &mut self,
+        charge: &'a str,
+        (part, at): (Part<'a>, Timestamp),
+        amount: Option<Money>,
+    ) -> Option<Money> {
+        let own = &self.step.after.facts.refunds;
+        let were_before = |other| match other {
+            Part::Shown(shown) => shown < at,
+            Part::Own(id) => own.get(id).is_some_and(|refund| refund.at < at),
+        };
+        self.charge(charge).passing(part, amount, were_before)
+    }
 }
 
 const fn refunded(kind: TransactionKind) -> EventKind {
@@ -81,55 +96,60 @@ fn inside<'a>(
     let known = step
         .before
         .and_then(|before| before.facts.transaction(&fact.id, step.line));
-    let was_known = |at| known.is_some_and(|known| known.refunds.contains_key(at));
+    let was_known = |at: Timestamp| known.is_some_and(|known| known.refunds.contains_key(&at));
     let was_undone = |reversal: &Reversal| {
         let mut undone = known.into_iter().flat_map(Transaction::reversals);
         undone.any(|known| known.refunded_at == reversal.refunded_at)
     };
-    let charge = back.charge(&fact.id);
     let about = |change: Change| Change {
         transaction: fact.id.clone(),
         product: fact.product.clone(),
         ..change
     };
-    let undone: Vec<_> = transaction
-        .reversals()
-        .filter(|reversal| !was_undone(reversal))
-        .collect();
-    let mut told = Vec::new();
-    let undo = |charge: &mut GivenBack<'a>, told: &mut Vec<Change>, of_known: bool| {
-        let these = undone
-            .iter()
-            .filter(|reversal| was_known(&reversal.refunded_at) == of_known);
-        for Reversal {
-            refunded_at: at,
-            undone_at,
-        } in these
-        {
-            let key = format!("refund_reversed:{}:{}", fact.key(), at.as_millisecond());
-            told.push(Change {
-                refunded: charge.undo(Part::Shown(*at)),
-                dated: *at,
-                ..about(step.change(
-                    EventKind::RefundReversed,
-                    key,
-                    *undone_at,
-                    "refund.reversed",
-                ))
-            });
+    let undone = |(reversal, amount): (&Reversal, Option<Money>)| {
+        let (kind, rule) = (EventKind::RefundReversed, "refund.reversed");
+        let refunded_at = reversal.refunded_at;
+        let millis = refunded_at.as_millisecond();
+        let key = format!("refund_reversed:{}:{millis}", fact.key());
+        Change {
+            refunded: amount,
+            dated: refunded_at,
+            ..about(step.change(kind, key, reversal.undone_at, rule))
         }
     };
-    undo(charge, &mut told, true);
-    for at in transaction.refunds.keys().filter(|at| !was_known(at)) {
+    let (of_known, of_new): (Vec<_>, Vec<_>) = transaction
+        .reversals()
+        .filter(|reversal| !was_undone(reversal))
+        .partition(|reversal| was_known(reversal.refunded_at));
+    let mut told = Vec::new();
+    for reversal in &of_known {
+        let amount = back
+            .charge(&fact.id)
+            .undo(Part::Shown(reversal.refunded_at));
+        told.push(undone((reversal, amount)));
+    }
+    let mut passed = BTreeMap::new();
+    for at in transaction.refunds.keys().filter(|at| !was_known(**at)) {
         let key = format!("refunded:{}:{}", fact.key(), at.as_millisecond());
-        let amount = refund::shown(transaction, *at);
+        let (part, amount) = (Part::Shown(*at), refund::shown(transaction, *at));
+        let is_over = of_new.iter().any(|reversal| reversal.refunded_at == *at);
+        let amount = if is_over {
+            let amount = back.passing(&fact.id, (part, *at), amount);
+            passed.insert(*at, amount);
+            amount
+        } else {
+            back.charge(&fact.id).count(part, amount)
+        };
         told.push(Change {
             reason: Some(CancellationReason::Refund),
-            refunded: charge.count(Part::Shown(*at), amount),
+            refunded: amount,
             ..about(step.change(refunded(fact.kind), key, *at, "refund.revocation_date"))
         });
     }
-    undo(charge, &mut told, false);
+    for reversal in &of_new {
+        let amount = passed.get(&reversal.refunded_at).copied().flatten();
+        told.push(undone((reversal, amount)));
+    }
     told
 }
 
@@ -146,7 +166,6 @@ fn stated<'a>(
     let fact = transaction.map(|transaction| &transaction.fact);
     let kind = fact.map_or(after.snapshot.kind, |fact| fact.kind);
     let product = fact.map_or(&after.snapshot.product, |fact| &fact.product);
-    let charge = back.charge(&refund.transaction);
     let about = |change: Change| Change {
         transaction: refund.transaction.clone(),
         product: product.clone(),
@@ -156,12 +175,19 @@ fn stated<'a>(
     };
     let name = step.named_transaction(&refund.transaction);
     let mut told = Vec::new();
+    let mut passed = None;
     if known.is_none() {
         let key = format!("refunded:{name}:{id}");
         let amount = refund::stated(after.facts, refund, step.line);
+        let part = Part::Own(id);
+        let amount = if refund.is_undone {
+            *passed.insert(back.passing(&refund.transaction, (part, refund.at), amount))
+        } else {
+            back.charge(&refund.transaction).count(part, amount)
+        };
         told.push(Change {
             reason: Some(CancellationReason::Refund),
-            refunded: charge.count(Part::Own(id), amount),
+            refunded: amount,
             ..about(step.change(refunded(kind), key, refund.at, "refund.stated"))
         });
     }
@@ -169,7 +195,8 @@ fn stated<'a>(
         let key = format!("refund_reversed:{name}:{id}");
         let kind = EventKind::RefundReversed;
         told.push(Change {
-            refunded: charge.undo(Part::Own(id)),
+            refunded: passed
+                .unwrap_or_else(|| back.charge(&refund.transaction).undo(Part::Own(id))),
             dated: refund.at,
             ..about(step.change(kind, key, refund.version, "refund.undone"))
         });

@@ -400,3 +400,39 @@ async fn a_refund_of_an_old_charge_is_one_of_each_item_that_it_paid_for() {
         is_told_truly(life.clone(), way).await;
     }
 }
+
+/// A refund that was undone gave back what it did, also where it is heard of when the same was given back once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_between_two_others_gave_back_what_it_did() {
+    let life = Life {
+        beginning: Beginning::Trial,
+        has_grace: true,
+        ..life(
+            Market::AppStore,
+            "2026-01-12T16:32:53Z",
+            &[
+                (Deed::Renew, 55),
+                (Deed::Redeem, 88),
+                (Deed::Refund, 50),
+                (Deed::Undo, 11),
+                (Deed::Refund, 77),
+            ],
+        )
+    };
+    is_told_truly_with(101, life, Way::Shuffled).await;
+}
+
+/// Google says that a pause was asked for, and shows nothing of it before it begins: who misses that hears of none that never came.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_was_only_asked_for_is_missed_for_good() {
+    let deeds = [
+        (Deed::Renew, 94),
+        (Deed::Renew, 19),
+        (Deed::AskRefund, 54),
+        (Deed::AskPause, 86),
+        (Deed::Repeat, 77),
+        (Deed::Refund, 60),
+    ];
+    let life = life(Market::Play, "2026-01-03T04:43:04Z", &deeds);
+    is_told_truly_with(101, life, Way::Lost).await;
+}

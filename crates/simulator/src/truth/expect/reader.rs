@@ -123,9 +123,10 @@ impl<'a> Reader<'a> {
                 ..self.state(index, "expired")
             }],
             Happened::Ended(why) => vec![self.ended(index, *why, told.at)],
-            Happened::PauseAsked | Happened::Paused => {
-                vec![self.named(index, "subscription_paused")]
-            }
+            Happened::PauseAsked | Happened::Paused => vec![Expected {
+                lasting: self.shows_pause(index),
+                ..self.named(index, "subscription_paused")
+            }],
             // Stripe shows the rest of the subscription, not since when.
             Happened::TakenOff => vec![Expected {
                 reason: Some("voluntarily_cancelled"),
@@ -223,6 +224,22 @@ impl<'a> Reader<'a> {
         }
         events.push(money(kind, charge));
         events
+    }
+
+    /// How long it shows that a pause was asked for. Google says that once and shows nothing before it begins. Source: Google,
+    /// purchases.subscriptionsv2, `pausedStateContext`: only of what is paused.
+    fn shows_pause(&self, index: usize) -> Lasting {
+        let at = self.told[index].at;
+        let is_only_said =
+            self.market == Market::Play && self.told[index].what == Happened::PauseAsked;
+        Lasting::While(
+            at,
+            if is_only_said {
+                Some(at + SignedDuration::from_secs(1))
+            } else {
+                self.replaced_at(index)
+            },
+        )
     }
 
     /// Something that the store shows for a while, about the present period.
