@@ -378,3 +378,26 @@ fn a_refund_that_did_not_last_gave_back_what_it_did_although_another_is_known_si
         }
     }
 }
+
+/// Source: Apple, "App Store Server Notifications", `PRICE_INCREASE`: of the subscription as it renews next.
+#[test]
+fn an_increase_of_what_was_bought_unheard_is_told_with_it() {
+    let mut store = AppStore::purchase(false);
+    let mut tracker = Tracker::default();
+    let bought = store.tell();
+    see(&mut tracker, &store, &bought);
+    store.wait(10 * DAY).upgrade("yearly");
+    let raised = store.wait(DAY).price_increase(PriceIncrease::Accepted);
+    assert_eq!(
+        kinds(&mut tracker, &store, &raised),
+        [
+            ProductChanged,
+            SubscriptionRefunded,
+            SubscriptionStarted,
+            PriceIncreaseAccepted
+        ]
+    );
+    // A period that follows by itself shows what was told.
+    let renewed = store.renew();
+    assert_eq!(kinds(&mut tracker, &store, &renewed), [SubscriptionRenewed]);
+}

@@ -31,7 +31,7 @@ fn was_on(step: &Step<'_>) -> bool {
 }
 
 /// Whether the period was bought by the customer after the one before.
-fn is_bought_anew(step: &Step<'_>, before: State<'_>) -> bool {
+pub(super) fn is_bought_anew(step: &Step<'_>, before: State<'_>) -> bool {
     let bought = current(step.after, step.line).filter(|bought| {
         bought.fact.reason == Some(TransactionReason::Purchase)
             && before.snapshot.purchased_at < bought.fact.purchased_at

@@ -1,6 +1,9 @@
 //! The terms of the running period: a later end, price increases, and a trial that is about to end.
 
-use super::step::{Change, Step};
+use super::{
+    renewal::is_bought_anew,
+    step::{Change, Step},
+};
 use crate::{
     EventKind, Store,
     fact::{Note, PriceIncrease, TransactionKind},
@@ -64,10 +67,12 @@ fn was_known(step: &Step<'_>, note: &Note) -> bool {
 /// `price_increase.pending`, `price_increase.accepted`.
 fn price_increase(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
-    // What is news from its beginning is so with the increase that was announced by then.
-    let known = match step.before {
-        None => None,
-        Some(_) => step.before_in_same_period()?.price_increase,
+    // What is news from its beginning, or was bought since, is so with the increase that was announced by then.
+    let known = match (step.before, step.before_in_same_period()) {
+        (_, Some(before)) => before.price_increase,
+        (None, None) => None,
+        (Some(before), None) if is_bought_anew(step, before) => None,
+        (Some(_), None) => return None,
     };
     let increase = snapshot
         .price_increase

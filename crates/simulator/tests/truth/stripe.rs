@@ -1,7 +1,7 @@
 //! What happens in Stripe in its own way.
 
 use crate::{check, life, sentence, until};
-use simulator::truth::{Beginning, Deed, Market, StripeDeed};
+use simulator::truth::{Beginning, Deed, Life, Market, StripeDeed};
 
 /// Stripe, "How subscriptions work" and "Prorations": a refund takes nothing, what is left of the old period is taken off the
 /// price of the new one, and what is stopped is over at once.
@@ -143,5 +143,20 @@ fn a_cart_is_bought_and_given_back_product_by_product() {
         ]
     };
     let expected = [of("coins", 400), of("gems", 200)].concat();
+    assert_eq!(told, expected);
+}
+
+/// Stripe, "Prorations": what is left of a period is charged in whole cents, which may be none; a trial is what `trial_end` makes one.
+#[test]
+fn what_joins_for_nothing_at_the_end_of_a_period_is_no_trial() {
+    let deeds = [(Deed::TakeMore, 95), (Deed::AddOn, 95), (Deed::Renew, 50)];
+    let life = Life {
+        deeds: deeds.to_vec(),
+        ..life(Market::Stripe, Beginning::Full, &[])
+    };
+    let events = life.live(1, until(50)).history.expected(Market::Stripe);
+    let of_it = events.iter().filter(|event| event.product.contains("hd"));
+    let told: Vec<_> = of_it.map(sentence).collect();
+    let expected = ["subscription_started hd 0", "subscription_renewed hd 299"];
     assert_eq!(told, expected);
 }

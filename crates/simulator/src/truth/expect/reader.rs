@@ -181,10 +181,10 @@ impl<'a> Reader<'a> {
         let was_paid = self.is_paid;
         let old = self.charge.replace(charge);
         let old_ends = std::mem::replace(&mut self.ends, charge.until);
-        // A fee beside a trial is no price of it.
-        self.is_paid |= charge.micros > 0 && !charge.is_trial;
+        // A fee beside a trial is no price of it, and what costs nothing since hardly anything is left of a period is no trial.
+        self.is_paid |= !charge.is_trial;
         self.is_taken_back = false;
-        let is_converted = !was_paid && charge.micros > 0;
+        let is_converted = !was_paid && !charge.is_trial;
         let kind = match how {
             How::First if charge.is_trial => "trial_started",
             How::First => "subscription_started",
