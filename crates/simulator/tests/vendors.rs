@@ -110,3 +110,45 @@ async fn a_moment_is_named_from_now_on() {
     // 2026-11-28T00:00:00Z is 1795824000.
     assert!((1_795_824_002..1_795_824_032).contains(&until), "{until}");
 }
+
+/// Source: Amazon SQS API Reference, `SendMessageBatch`; Amazon EventBridge API Reference, `PutEvents`; Amazon SNS API Reference, `PublishBatch`.
+#[tokio::test]
+async fn several_in_one_request_are_answered_each_by_itself() {
+    let (vendors, client) = vendors().await;
+    for (vendor, media, body, taken) in [
+        (
+            "sqs",
+            "application/x-amz-json-1.0",
+            r#"{"Entries":[{"Id":"0","MessageBody":"{\"MessageBody\":1}"},{"Id":"1","MessageBody":"b"}]}"#,
+            r#"{"Successful":[{"Id":"0","MD5OfMessageBody":"0","MessageId":"m0"},{"Id":"1","MD5OfMessageBody":"0","MessageId":"m1"}]}"#,
+        ),
+        (
+            "eventbridge",
+            "application/x-amz-json-1.1",
+            r#"{"Entries":[{"DetailType":"a"},{"DetailType":"b"},{"DetailType":"c"}]}"#,
+            r#"{"Entries":[{"EventId":"e0"},{"EventId":"e1"},{"EventId":"e2"}],"FailedEntryCount":0}"#,
+        ),
+        (
+            "sns",
+            "application/x-www-form-urlencoded",
+            "Action=PublishBatch&PublishBatchRequestEntries.member.1.Id=0&PublishBatchRequestEntries.member.2.Id=1",
+            "<PublishBatchResponse><PublishBatchResult><Failed/><Successful><member><Id>0</Id><MessageId>m0</MessageId></member><member><Id>1</Id><MessageId>m1</MessageId></member></Successful></PublishBatchResult></PublishBatchResponse>",
+        ),
+    ] {
+        let request = client.post(vendors.endpoint(vendor)).body(body);
+        let request = request.header("content-type", media);
+        let request = request.header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={KEY}/x"),
+        );
+        let answer = request.send().await.unwrap();
+        let (status, said) = (answer.status(), answer.text().await.unwrap());
+        assert_eq!(status, 200, "{vendor}: {said}");
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        assert_eq!(
+            (json(&said), json(&said).is_none().then_some(said.as_str())),
+            (json(taken), json(taken).is_none().then_some(taken)),
+            "{vendor}"
+        );
+    }
+}

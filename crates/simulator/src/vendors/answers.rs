@@ -62,6 +62,43 @@ pub(super) struct Answer {
     /// Text as it is, anything else as JSON, where `KEY` alone is what vendors take for their key.
     #[serde(default)]
     body: Value,
+    /// What it is instead where several come in one request.
+    several: Option<Several>,
+}
+
+/// How several in one request are answered: each by itself.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Several {
+    /// A text that stands in the request once for each.
+    counted: String,
+    /// The body, with `EACH` where what is said of them stands.
+    body: Value,
+    /// What is said of one, with `PLACE` for its number, from 0.
+    each: Value,
+}
+
+impl Several {
+    /// The body of an answer to so many.
+    fn body(&self, many: usize) -> String {
+        let each = written(&self.each);
+        let each = (0..many).map(|place| each.replace("PLACE", &place.to_string()));
+        let (mark, between) = match self.body {
+            Value::String(_) => ("EACH", ""),
+            _ => ("\"EACH\"", ","),
+        };
+        let each: Vec<_> = each.collect();
+        written(&self.body).replace(mark, &each.join(between))
+    }
+}
+
+/// Text as it is, anything else as JSON.
+fn written(body: &Value) -> String {
+    match body {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        json => json.to_string(),
+    }
 }
 
 /// All of them.
@@ -91,22 +128,32 @@ impl Answer {
             status: status.as_u16(),
             headers: BTreeMap::new(),
             body: Value::Null,
+            several: None,
         }
     }
 
-    /// As it travels, at a moment. Who gives tokens gives the key.
-    pub(super) fn at(&self, now: Timestamp, key: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+    /// As it travels, at a moment, to who asked so. Who gives tokens gives the key.
+    pub(super) fn at(
+        &self,
+        now: Timestamp,
+        key: &str,
+        asked: &[u8],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::NOT_IMPLEMENTED);
+        let asked = String::from_utf8_lossy(asked);
+        let several = self.several.as_ref().and_then(|several| {
+            let many = asked.matches(several.counted.as_str()).count();
+            (many > 1).then(|| several.body(many))
+        });
+        let body = several.unwrap_or_else(|| written(&self.body));
         let (media_type, body) = match &self.body {
-            Value::Null => ("text/plain", Vec::new()),
-            Value::String(text) => ("text/plain", text.clone().into_bytes()),
-            json => {
-                let json = json
-                    .to_string()
-                    .replace("\"KEY\"", &Value::from(key).to_string());
-                ("application/json", json.into_bytes())
+            Value::Null | Value::String(_) => ("text/plain", body),
+            _ => {
+                let key = Value::from(key).to_string();
+                ("application/json", body.replace("\"KEY\"", &key))
             }
         };
+        let body = body.into_bytes();
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         for (name, value) in &self.headers {

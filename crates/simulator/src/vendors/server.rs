@@ -113,13 +113,13 @@ async fn asked(
     if mode == Mode::Slow {
         tokio::time::sleep(TOO_LONG).await;
     }
-    let (status, headers, body) = answer.at(shared.now(), &shared.key);
-    let body = if mode == Mode::Cut {
-        cut(body)
+    let (status, headers, said) = answer.at(shared.now(), &shared.key, &body);
+    let said = if mode == Mode::Cut {
+        cut(said)
     } else {
-        body.into()
+        said.into()
     };
-    (status, headers, body).into_response()
+    (status, headers, said).into_response()
 }
 
 /// A body that ends in its middle, and the connection with it, once the first half is on its way.
