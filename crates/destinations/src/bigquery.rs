@@ -216,11 +216,9 @@ impl Configured for Ready {
         Ok(request.with_grant(Grant::ServiceAccount(account)))
     }
 
-    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Vec<Outcome> {
-        match google::outcome(response, TITLE) {
-            Outcome::Delivered => rows(response, items.len()),
-            whole => vec![whole; items.len()],
-        }
+    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Option<Vec<Outcome>> {
+        let is_taken = google::outcome(response, TITLE) == Outcome::Delivered;
+        is_taken.then(|| rows(response, items.len()))
     }
 
     /// Rights are given, and tables made, elsewhere.

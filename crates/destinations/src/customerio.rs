@@ -296,12 +296,12 @@ impl Configured for Ready {
     }
 
     /// An error names the place in the batch of what it is about. One that names none may be about whatever no other names.
-    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Vec<Outcome> {
+    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Option<Vec<Outcome>> {
         let said = response.json();
         let errors = errors(&said);
         let is_taken = matches!(response.status, 200..=299);
         if !is_taken || errors.is_empty() || items.len() == 1 {
-            return vec![self.classify(response); items.len()];
+            return None;
         }
         let place = |error: &Value| {
             let place = usize::try_from(error["batch_index"].as_u64()?).ok()?;
@@ -327,7 +327,7 @@ impl Configured for Ready {
                 Outcome::Partly(why)
             }
         });
-        of_one.collect()
+        Some(of_one.collect())
     }
 
     fn classify(&self, response: &Response) -> Outcome {

@@ -172,9 +172,9 @@ pub trait Configured: Send + Sync {
             .ok_or_else(|| Unsendable::unsupported("an empty batch"))?;
         self.render(item.message, item.event, item.now)
     }
-    /// What an answer means for each of the messages, in their order.
-    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Vec<Outcome> {
-        vec![self.classify(response); items.len()]
+    /// What an answer means for each of the messages, in their order; `None` where it says one thing of all, which is what it means by itself.
+    fn classify_batch(&self, _response: &Response, _items: &[Item<'_>]) -> Option<Vec<Outcome>> {
+        None
     }
     /// How far from now an event may be.
     fn window(&self) -> Window {

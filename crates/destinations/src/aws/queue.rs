@@ -109,11 +109,9 @@ impl<Q: Queue> Configured for Ready<Q> {
         self.queue.request(&url, &entries)
     }
 
-    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Vec<Outcome> {
-        match outcome(response, Q::TITLE) {
-            Outcome::Delivered => self.queue.each(response, items.len()),
-            whole => vec![whole; items.len()],
-        }
+    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Option<Vec<Outcome>> {
+        let is_taken = outcome(response, Q::TITLE) == Outcome::Delivered;
+        is_taken.then(|| self.queue.each(response, items.len()))
     }
 
     /// Rights are given, and queues made, elsewhere.

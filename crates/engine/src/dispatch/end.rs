@@ -132,6 +132,11 @@ pub(super) enum Verdict {
 }
 
 impl End {
+    /// Whether it was refused for good.
+    pub(super) const fn is_rejected(&self) -> bool {
+        matches!(self, Self::Answered(_, Outcome::Rejected(_)))
+    }
+
     /// What is made of it, whatever else is known of the endpoint.
     pub(super) fn judge(&self) -> Judgement {
         Judgement {

@@ -1,8 +1,8 @@
 //! An attempt at several deliveries in one request.
 //!
 //! **How it works.** Each is rendered alone first: what cannot be falls out of the batch and is judged by itself. The others go together, as many as
-//! their size allows; where that was too many (413), or all of them were refused for good with the same words, each half goes alone, until it is known
-//! which of them is refused. Each has an outcome of its own, and is recorded as if it had gone alone, with
+//! their size allows; where that was too many (413), or they were refused for good without a word about any of them, they go in parts, until it is known
+//! which of them is refused ([`Parting`]). Each has an outcome of its own, and is recorded as if it had gone alone, with
 //! its own part of the body. The lane is told once of each thing that was said: one request that fails is one failure.
 //!
 //! **Who waits where.** Some seconds are waited in the lane, by what is leased. What waits longer, as for the file of an hour, waits in the ledger: it is due
@@ -20,6 +20,7 @@ use super::{
     exchange::{Came, Exchange},
     fault,
     known::Known,
+    parting::{Part, Parting},
     record::Sent,
     send::Outgoing,
     weigh,
@@ -36,12 +37,15 @@ use crate::{
     trace,
 };
 use destinations::{Item, Outcome, Request, Response, Unsendable};
+use domain::{NotSent, time::after};
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::Lease;
-use std::{collections::VecDeque, mem::discriminant};
+use std::{mem::discriminant, time::Duration};
 use tracing::{Instrument, Span};
 
+/// How long what is put off waits at least.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
 /// Content Too Large. Source: RFC 9110, 15.5.14.
 const TOO_LARGE: u16 = 413;
 
@@ -55,6 +59,14 @@ struct Member {
     part: String,
     bytes: usize,
     span: Span,
+}
+
+/// How several were refused, with how many others each was.
+#[derive(Clone)]
+struct Refusal {
+    why: String,
+    others: usize,
+    sent: Sent,
 }
 
 /// How it ended for one.
@@ -103,38 +115,77 @@ impl Dispatch {
         let with = self.outgoing(active, configured.as_ref(), until);
         let (members, apart) = self.parted(&with, leased).await;
         self.finish(&with, lane, apart).await;
-        let mut waiting = chunks(members, bytes);
-        while let Some(chunk) = waiting.pop_front() {
-            let span = chunk
-                .first()
-                .map_or_else(Span::none, |first| first.span.clone());
-            let request = span.in_scope(|| fault::caught_at_once(|| together(&with, &chunk)));
-            let is_large = matches!(&request, Some(Ok(made)) if made.length() > bytes);
-            if chunk.len() > 1 && is_large {
-                halve(&mut waiting, chunk);
-                continue;
+        let mut parting = Parting::of(chunks(members, bytes));
+        while let Some(part) = parting.next() {
+            self.go(&with, lane, part, &mut parting).await;
+        }
+        for part in parting.alone() {
+            self.go(&with, lane, part, &mut parting).await;
+        }
+        let (left, are_refused) = parting.left();
+        let soon = after(self.core.system().now(), SOON);
+        for part in left {
+            if !are_refused {
+                let ids = part.members.iter().map(|member| member.lease.id);
+                lane.go_together(ids.collect());
             }
-            let came = match request {
-                Some(Ok(request)) => {
-                    let sender = self.sender(&with);
-                    let exchanging = sender.exchange(request).instrument(span);
-                    let came = fault::caught(exchanging).await;
-                    Ok(came.unwrap_or_else(|| Exchange::nothing(fault::after())))
+            let ended = left_over(part, (!are_refused).then_some(soon));
+            self.finish(&with, lane, ended).await;
+        }
+    }
+
+    /// Sends what goes in one request, and records what became of it, unless it has to be parted.
+    async fn go(
+        &self,
+        with: &Outgoing<'_>,
+        lane: &Lane,
+        part: Part<Member, Refusal>,
+        parting: &mut Parting<Member, Refusal>,
+    ) {
+        let span = part.members.first();
+        let span = span.map_or_else(Span::none, |first| first.span.clone());
+        let request = span.in_scope(|| fault::caught_at_once(|| together(with, &part.members)));
+        let bytes = with.configured.batching().map_or(0, |of| of.bytes);
+        let many = part.members.len();
+        let is_large = matches!(&request, Some(Ok(made)) if made.length() > bytes);
+        if many > 1 && is_large {
+            return parting.halve(part);
+        }
+        // The first of an attempt was admitted; what it is parted into asks for itself.
+        if part.refused.is_some() && !self.may_ask_more(with, lane) {
+            return parting.leave(part);
+        }
+        let came = match request {
+            Some(Ok(request)) => {
+                let sender = self.sender(with);
+                let exchanging = sender.exchange(request).instrument(span);
+                let came = fault::caught(exchanging).await;
+                Ok(came.unwrap_or_else(|| Exchange::nothing(fault::after())))
+            }
+            Some(Err(why)) => Err(why),
+            None => Ok(Exchange::nothing(fault::before())),
+        };
+        let took = self.core.system().uptime().saturating_sub(with.began);
+        match came {
+            Ok(exchange) if many > 1 && is_refused_whole(with, &exchange, &part.members) => {
+                let refusal = refusal(with, exchange, &part.members, took);
+                parting.refused(part.members, &refusal);
+            }
+            came => {
+                let ended = ended(with, part.members, came, took);
+                if !ended.iter().all(|one| one.end.is_rejected()) {
+                    parting.is_heard();
                 }
-                Some(Err(why)) => Err(why),
-                None => Ok(Exchange::nothing(fault::before())),
-            };
-            match came {
-                Ok(exchange) if chunk.len() > 1 && must_part(&with, &exchange, &chunk) => {
-                    halve(&mut waiting, chunk);
-                }
-                came => {
-                    let took = self.core.system().uptime().saturating_sub(with.began);
-                    let ended = ended(&with, chunk, came, took);
-                    self.finish(&with, lane, ended).await;
-                }
+                self.finish(with, lane, ended).await;
             }
         }
+    }
+
+    /// Whether an attempt may make another request: there is time for one, and the pace of the lane allows it.
+    fn may_ask_more(&self, with: &Outgoing<'_>, lane: &Lane) -> bool {
+        let uptime = self.core.system().uptime();
+        let pace = lane.wait(with.active.limits(), &self.state.nodes, uptime);
+        with.budget.has_time(uptime) && pace.is_none()
     }
 
     /// Those that can be rendered, and how it ended for the others.
@@ -228,45 +279,76 @@ fn together(with: &Outgoing<'_>, chunk: &[Member]) -> Result<Request, Unsendable
     Ok(request)
 }
 
-/// Each half is to go alone, before what else waits.
-fn halve(waiting: &mut VecDeque<Vec<Member>>, mut chunk: Vec<Member>) {
-    let second = chunk.split_off(chunk.len() / 2);
-    waiting.push_front(second);
-    waiting.push_front(chunk);
-}
-
 /// Those that fit into a request each, in order, as far as that is seen from each alone.
-fn chunks(members: Vec<Member>, most: usize) -> VecDeque<Vec<Member>> {
-    let mut all = VecDeque::new();
+fn chunks(members: Vec<Member>, most: usize) -> Vec<Vec<Member>> {
+    let mut all = Vec::new();
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     for member in members {
         if bytes + member.bytes > most && !chunk.is_empty() {
-            all.push_back(std::mem::take(&mut chunk));
+            all.push(std::mem::take(&mut chunk));
             bytes = 0;
         }
         bytes += member.bytes;
         chunk.push(member);
     }
     if !chunk.is_empty() {
-        all.push_back(chunk);
+        all.push(chunk);
     }
     all
 }
 
-/// Whether each half is to go alone: they were too many, or all were refused for good in the same words, which may be about one of them.
-fn must_part(with: &Outgoing<'_>, exchange: &Exchange, chunk: &[Member]) -> bool {
+/// Whether they were refused for good without a word about any of them, or were too many.
+fn is_refused_whole(with: &Outgoing<'_>, exchange: &Exchange, members: &[Member]) -> bool {
     let Came::Answer(response) = &exchange.came else {
         return false;
     };
-    if response.status == TOO_LARGE {
-        return true;
+    let items: Vec<Item<'_>> = members.iter().map(Member::item).collect();
+    let configured = with.configured;
+    let is_refused = || {
+        configured.classify_batch(response, &items).is_none()
+            && matches!(configured.classify(response), Outcome::Rejected(_))
+    };
+    response.status == TOO_LARGE || fault::caught_at_once(is_refused).unwrap_or_default()
+}
+
+/// How several were refused that go in parts now.
+fn refusal(with: &Outgoing<'_>, exchange: Exchange, members: &[Member], took: Duration) -> Refusal {
+    let why = match &exchange.came {
+        Came::Answer(response) => match with.configured.classify(response) {
+            Outcome::Rejected(why) => exchange.request.concealed(&why),
+            _ => format!("answered {}", response.status),
+        },
+        _ => String::new(),
+    };
+    Refusal {
+        why,
+        others: members.len() - 1,
+        sent: Sent::of(exchange, String::new(), took),
     }
-    let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
-    let outcomes = fault::caught_at_once(|| with.configured.classify_batch(response, &items));
-    let outcomes = outcomes.unwrap_or_default();
-    let first = outcomes.first();
-    let is_same = |outcome: &Outcome| Some(outcome) == first;
-    matches!(first, Some(Outcome::Rejected(_))) && outcomes.iter().all(is_same)
+}
+
+/// What became of those that went in no request of their own: they are put off, or refused as they were with more.
+fn left_over(part: Part<Member, Refusal>, until: Option<Timestamp>) -> Vec<Ended> {
+    let Some(refusal) = part.refused else {
+        return Vec::new();
+    };
+    let members = part.members.into_iter();
+    let ended = members.map(|mut member| {
+        let status = refusal.sent.status().unwrap_or_default();
+        let end = match until {
+            None => End::Answered(status, Outcome::Rejected(refusal.why.clone())),
+            Some(until) => {
+                let detail = format!("refused among others, and sent with fewer: {}", refusal.why);
+                let reason = NotSent::RejectedByDestination;
+                End::Waits(Unsendable { reason, detail }, until)
+            }
+        };
+        let body = std::mem::take(&mut member.part);
+        let news = member.known.news(&member.lease.event);
+        let sent = refusal.sent.in_part(body, &news, refusal.others);
+        member.ended(end, sent)
+    });
+    ended.collect()
 }
 
 /// How it ended for each of a request.
@@ -274,7 +356,7 @@ fn ended(
     with: &Outgoing<'_>,
     chunk: Vec<Member>,
     came: Result<Exchange, Unsendable>,
-    took: std::time::Duration,
+    took: Duration,
 ) -> Vec<Ended> {
     let exchange = match came {
         Ok(exchange) => exchange,
@@ -321,7 +403,8 @@ fn judged(
 ) -> Vec<End> {
     let configured = with.configured;
     let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
-    let mut outcomes = configured.classify_batch(response, &items).into_iter();
+    let outcomes = configured.classify_batch(response, &items);
+    let mut outcomes = outcomes.unwrap_or_default().into_iter();
     let conceal = |why: &str| exchange.request.concealed(why);
     let each = chunk.iter().map(|member| {
         // Of what nothing was said, the answer as a whole tells.

@@ -22,6 +22,11 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// Whether another request may be begun.
+    pub(super) fn has_time(self, uptime: Duration) -> bool {
+        self.next(uptime).is_some()
+    }
+
     /// What the next request may take; `None` where nothing is left.
     fn next(self, uptime: Duration) -> Option<Duration> {
         let left = self.end.saturating_sub(uptime);

@@ -5,6 +5,7 @@ mod exchange;
 mod fault;
 mod heard;
 mod known;
+mod parting;
 mod record;
 mod send;
 mod waits;

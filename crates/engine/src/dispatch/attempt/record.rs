@@ -85,6 +85,11 @@ impl Sent {
         }
     }
 
+    /// What was answered.
+    pub(super) const fn status(&self) -> Option<u16> {
+        self.status
+    }
+
     /// What metrics, traces and logs call it. That a format takes an answer for accepted is not all there is to say of it.
     pub(super) fn outcome(&self, end: &End, next: &Next) -> &'static str {
         match (next.reason(), &self.remark) {

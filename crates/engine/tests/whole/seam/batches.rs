@@ -3,12 +3,12 @@
 use super::{A, buy, deliveries, dressed::How, pass, sent_to, world};
 use crate::world::{Chain, World, answer};
 use destinations::Batching;
-use domain::NotSent;
+use domain::{NotSent, pace::Rate};
 use engine::TransportError;
 use jiff::{SignedDuration, Timestamp};
 use ledger::DeliveryState::{Delivered, Failed, Pending};
 use serde_json::Value;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 fn batches(most: usize, bytes: usize) -> How {
     How {
@@ -85,6 +85,59 @@ async fn what_is_refused_as_a_whole_is_parted_until_it_is_known_which_is_refused
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_all_are_refused_halves_go_before_quarters() {
+    let world = world(batches(100, 1 << 20)).await;
+    world
+        .answer_with(|url, _| answer(if url.starts_with(A) { 400 } else { 200 }, "no such column"));
+    all_buy(&world, 1..=16).await;
+    let sizes = sizes(&world);
+    assert_eq!(sizes[..7], [16, 8, 8, 4, 4, 4, 4]);
+    assert_eq!(sizes.len(), 31, "{sizes:?}");
+    for (record, attempts) in deliveries(&world).await {
+        assert_eq!(record.reason, Some(NotSent::RejectedByDestination));
+        assert_eq!(attempts.len(), 1);
+        assert!(
+            attempts[0].detail.contains("no such column"),
+            "{attempts:?}"
+        );
+    }
+    // What was said of each is not asked again.
+    let world = super::world(batches(3, 1 << 20)).await;
+    world.answer_with(|url, _| {
+        let said = if url.starts_with(A) {
+            "[400, 400, 400]"
+        } else {
+            ""
+        };
+        answer(200, said)
+    });
+    all_buy(&world, 1..=3).await;
+    assert_eq!(self::sizes(&world), [3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_go_at_the_pace_of_their_lane_each_in_an_attempt_of_its_own() {
+    let mut how = batches(4, 1 << 20);
+    how.rate = Some(Rate::per_second(NonZeroU32::MIN));
+    let world = world(how).await;
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    world.answer_with(move |url, _| {
+        use std::sync::atomic::Ordering::SeqCst;
+        let is_first = url.starts_with(A) && asked.fetch_add(1, SeqCst) == 0;
+        answer(if is_first { 400 } else { 200 }, "")
+    });
+    all_buy(&world, 1..=4).await;
+    pass(&world, 60).await;
+    world.settled().await;
+    assert_eq!(sizes(&world), [4, 2, 2]);
+    for (record, attempts) in deliveries(&world).await {
+        assert_eq!((record.state, attempts.len()), (Delivered, 2));
+        let first = &attempts[0];
+        assert!(first.detail.contains("sent with fewer"), "{first:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_has_its_own_outcome_and_one_failed_request_is_one_failure() {
     let world = world(batches(3, 1 << 20)).await;
     world.answer_with(|url, _| {
@@ -134,7 +187,7 @@ async fn what_is_too_large_is_divided() {
     let (halves, limit) = (&world, 2);
     halves.answer_with(|url, _| answer(if url.starts_with(A) { 413 } else { 200 }, ""));
     all_buy(halves, 1..=4).await;
-    assert_eq!(sizes(halves), [4, 2, 1, 1, 2, 1, 1]);
+    assert_eq!(sizes(halves), [4, 2, 2, 1, 1, 1, 1]);
     for (record, _) in deliveries(halves).await {
         assert_eq!(record.reason, Some(NotSent::RejectedByDestination));
     }

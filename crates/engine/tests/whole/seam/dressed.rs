@@ -3,7 +3,7 @@
 use destinations::{
     Batching, Configured, Grant, Item, Now, Outcome, Plan, Request, Response, Unsendable, Window,
 };
-use domain::{Event, Message, retry, secret::Secret};
+use domain::{Event, Message, pace::Rate, retry, secret::Secret};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +30,8 @@ pub(super) struct How {
     pub(super) batching: Option<Batching>,
     /// Whether it panics instead of rendering.
     pub(super) is_broken: bool,
+    /// How often it may be asked.
+    pub(super) rate: Option<Rate>,
 }
 
 /// A destination that acts so, and otherwise like another.
@@ -101,18 +103,21 @@ impl Configured for Dressed {
     }
 
     /// An answer may list what became of each: `[200, 400]`.
-    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Vec<Outcome> {
+    fn classify_batch(&self, response: &Response, _: &[Item<'_>]) -> Option<Vec<Outcome>> {
         let each: Vec<u16> = serde_json::from_slice(&response.body).unwrap_or_default();
         if each.is_empty() {
-            return vec![self.classify(response); items.len()];
+            return None;
         }
         let of = |status| Response {
             status,
             ..response.clone()
         };
-        each.into_iter()
-            .map(|status| self.classify(&of(status)))
-            .collect()
+        let each = each.into_iter().map(|status| self.classify(&of(status)));
+        Some(each.collect())
+    }
+
+    fn rate(&self) -> Option<Rate> {
+        self.how.rate
     }
 
     fn window(&self) -> Window {
