@@ -165,8 +165,12 @@ async fn held(
     Ok(row.and_then(|row| active.held(active.endpoint(row.event.environment))))
 }
 
-/// Past events, by what they are, and the one to begin with: the newest that more than a webhook hears of.
-async fn samples(app: &App, project: &InProject) -> Result<(Vec<Choice>, String), Problem> {
+/// Past events, by what they are, and the one to begin with: of those that the destination receives the newest with money, or else the newest.
+async fn samples(
+    app: &App,
+    project: &InProject,
+    received: &[EventKind],
+) -> Result<(Vec<Choice>, String), Problem> {
     let filter = EventFilter {
         project: Some(project.id),
         ..EventFilter::default()
@@ -183,8 +187,11 @@ async fn samples(app: &App, project: &InProject) -> Result<(Vec<Choice>, String)
         );
         Choice::new(event.id.to_string(), what)
     });
-    let mut told = past.iter().map(|row| &row.event);
-    let first = told.find(|event| event.kind != EventKind::AccessLevelUpdated);
+    let told = past.iter().map(|row| &row.event);
+    let told = told.filter(|event| received.contains(&event.kind));
+    let mut told = told.filter(|event| event.kind != EventKind::AccessLevelUpdated);
+    let newest = told.clone().next();
+    let first = told.find(|event| event.kind.is_charge()).or(newest);
     let first = first.map(|event| event.id.to_string());
     Ok((samples.collect(), first.unwrap_or_default()))
 }
@@ -212,7 +219,7 @@ pub(super) async fn page(
     let (chosen, preview) = preview
         .map(|preview| (preview.event, preview.messages))
         .unzip();
-    let (samples, newest) = samples(app, project).await?;
+    let (samples, newest) = samples(app, project, target.spec.events).await?;
     let page = IntegrationTemplate {
         spec,
         action: target.action(project),
