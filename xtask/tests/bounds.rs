@@ -33,6 +33,21 @@ fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
+/// Whether a file has a constant or a function of this name, and not only one whose name begins so.
+fn defines(text: &str, name: &str) -> bool {
+    let ways = [("const", ":"), ("fn", "("), ("fn", "<")];
+    let mut ways = ways.iter();
+    ways.any(|(kind, end)| text.contains(&format!("{kind} {name}{end}")))
+}
+
+#[test]
+fn a_name_is_not_there_because_another_begins_so() {
+    assert!(defines("const MOST: usize = 1;", "MOST"));
+    assert!(!defines("const MOST_OF_ONE: usize = 1;", "MOST"));
+    assert!(defines("fn of(self) {", "of") && defines("fn of<T>(", "of"));
+    assert!(!defines("fn offers(self) {", "of"));
+}
+
 /// The last part of a name: `of` of `Bounds::of`.
 fn last(name: &str) -> &str {
     name.rsplit("::").next().unwrap_or(name)
@@ -68,8 +83,7 @@ fn every_bound_and_every_test_that_is_named_is_there() {
             let text = fs::read_to_string(root.join(word)).unwrap_or_default();
             for name in names.drain(..) {
                 let name = last(name);
-                let defines = ["const", "fn"].map(|kind| format!("{kind} {name}"));
-                if !defines.iter().any(|defined| text.contains(defined)) {
+                if !defines(&text, name) {
                     missing.push(format!("{name} in {word}"));
                 }
             }
