@@ -3,15 +3,34 @@
 #[path = "../../../../destinations/tests/settings/mod.rs"]
 mod contract;
 
+use destinations::{AppFacts, Context, Now, Via};
+use domain::Event;
 use serde_json::{Value, json};
 use simulator::Vendors;
+use std::collections::BTreeMap;
 
 /// What every vendor takes for its key.
 pub(super) const KEY: &str = contract::SECRET;
 
+/// Events of which every destination sends one at least.
+const EVENTS: &str = include_str!("../../../../destinations/tests/cases/events.json");
+
 /// Whether a destination goes over HTTP; others have tests with servers of their own.
 pub(super) fn goes_over_http(key: &str) -> bool {
-    !["email", "kafka", "nats", "postgres", "rabbitmq"].contains(&key)
+    let settings = contract::settings(key).remove(0);
+    let destination = destinations::find(key).expect("there is one");
+    let configured = destination.configure(&settings, &Context::default());
+    let Ok(configured) = configured else {
+        panic!("the settings of {key} are not taken");
+    };
+    let events: BTreeMap<String, Event> = serde_json::from_str(EVENTS).unwrap();
+    let made = events.values().find_map(|event| {
+        let message = configured.plan(event).ok()?.into_iter().next()?;
+        let now = Now::of(event, event.recorded_at, AppFacts::UNKNOWN);
+        configured.render(&message, event, now).ok()
+    });
+    let made = made.unwrap_or_else(|| panic!("{key} sends none of these events"));
+    matches!(made.via, Via::Http(_))
 }
 
 /// Every destination that goes over HTTP.
