@@ -33,6 +33,7 @@ use crate::{
     chat::{self, Chat, Told},
     common,
     oauth::{self, Client},
+    server::with_port,
     settings::{check_certificates, gather, take},
     spec::fields,
     url::check_place,
@@ -195,12 +196,7 @@ impl Settings {
             let problem = format!("{problem}; it is a host and a port: `smtp.example.com:587`");
             problems.push(Invalid::new("server", problem));
         }
-        let behind = server.rsplit(']').next().unwrap_or(server);
-        Some(if behind.contains(':') {
-            server.to_owned()
-        } else {
-            format!("{server}:{}", self.security.port())
-        })
+        Some(with_port(server, self.security.port()))
     }
 
     fn login(&self, problems: &mut Vec<Invalid>) -> Option<Login> {

@@ -64,6 +64,7 @@ pub mod rudderstack;
 pub mod s3;
 pub mod segment;
 mod segmentlike;
+mod server;
 mod settings;
 mod sign;
 pub mod singular;

@@ -29,6 +29,7 @@ use crate::{
     Plan, Request, Response, Spec, Travel, Unsendable, Via,
     batch::{Batching, Item},
     common::{self, Common},
+    server::Encryption,
     settings::check_certificates,
     spec::fields,
     url::check_place,
@@ -134,14 +135,6 @@ const COLUMNS: [(&str, &str); 37] = [
     ("late", "boolean"),
     ("attributes", "text"),
 ];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Encryption {
-    #[default]
-    Tls,
-    None,
-}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -26,6 +26,7 @@ use crate::{
     Plan, Request, Response, Spec, Travel, Unsendable, Via,
     common::{self, Common},
     envelope,
+    server::{Encryption, with_port},
     settings::check_certificates,
     spec::fields,
     subject,
@@ -97,28 +98,11 @@ static SPEC: Spec = Spec {
     concurrency: 8,
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Encryption {
-    #[default]
-    Tls,
-    None,
-}
-
-impl Encryption {
-    /// The port of a server that is named without one. Source: IANA, `amqps` and `amqp`.
-    const fn port(self) -> u16 {
-        match self {
-            Self::Tls => 5671,
-            Self::None => 5672,
-        }
-    }
-
-    const fn scheme(self) -> &'static str {
-        match self {
-            Self::Tls => "amqps",
-            Self::None => "amqp",
-        }
+/// What stands before a server, and the port of one that is named without. Source: IANA, `amqps` and `amqp`.
+const fn usual(encryption: Encryption) -> (&'static str, u16) {
+    match encryption {
+        Encryption::Tls => ("amqps", 5671),
+        Encryption::None => ("amqp", 5672),
     }
 }
 
@@ -188,16 +172,6 @@ impl Settings {
         check_certificates("ca_certificates", authorities, &mut problems);
         problems
     }
-
-    /// The server with its port.
-    fn server(&self) -> String {
-        let behind = self.server.rsplit(']').next().unwrap_or_default();
-        if behind.contains(':') {
-            self.server.clone()
-        } else {
-            format!("{}:{}", self.server, self.encryption.port())
-        }
-    }
 }
 
 impl Destination for RabbitMq {
@@ -216,7 +190,7 @@ impl Destination for RabbitMq {
             return Err(problems);
         }
         Ok(Box::new(Ready {
-            server: settings.server(),
+            server: with_port(&settings.server, usual(settings.encryption).1),
             vhost: given(settings.vhost.as_deref(), "/").to_owned(),
             begins: given(settings.routing_key.as_deref(), "tidings").to_owned(),
             settings,
@@ -258,7 +232,7 @@ impl Configured for Ready {
         }
         let body = envelope::text(&message.name, &self.common.told(event))?;
         let routing_key = subject::of(&self.begins, event);
-        let scheme = settings.encryption.scheme();
+        let (scheme, _) = usual(settings.encryption);
         let url = format!(
             "{scheme}://{}/{}/{routing_key}",
             self.server, settings.exchange

@@ -1,6 +1,8 @@
 //! Kafka: a broker that speaks the protocol, as far as a producer asks. Source of every frame: Apache Kafka, "Protocol guide".
 
-use crate::{PATIENT, SOON, attempt, certified::Certified, configured, here, rendered, renewal};
+use crate::{
+    PATIENT, SOON, attempt, certified::Certified, configured, here, rendered, renewal, with,
+};
 use destinations::Outcome;
 use engine::TransportError;
 use serde_json::{Value, json};
@@ -203,12 +205,6 @@ fn acceptor(certified: &Certified) -> TlsAcceptor {
         .with_single_cert(vec![chain.unwrap()], key.unwrap())
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
-}
-
-fn with(settings: &Value, name: &str, value: Value) -> Value {
-    let mut settings = settings.clone();
-    settings[name] = value;
-    settings
 }
 
 async fn sent(settings: &Value) -> Result<Outcome, TransportError> {

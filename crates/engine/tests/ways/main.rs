@@ -45,6 +45,13 @@ fn configured(key: &str, settings: &Value) -> Box<dyn Configured> {
     configured.unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
+/// Settings in which one is another.
+fn with(settings: &Value, name: &str, value: Value) -> Value {
+    let mut settings = settings.clone();
+    settings[name] = value;
+    settings
+}
+
 fn renewal() -> Event {
     sample::event(EventKind::SubscriptionRenewed)
 }

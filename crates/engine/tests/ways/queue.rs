@@ -3,7 +3,7 @@
 use crate::{
     PATIENT, SOON, attempt,
     certified::{Certified, Directory},
-    configured, here, rendered, renewal,
+    configured, here, rendered, renewal, with,
 };
 use destinations::Outcome;
 use engine::TransportError;
@@ -136,12 +136,6 @@ impl Drop for Broker {
                 .output(),
         );
     }
-}
-
-fn with(settings: &Value, name: &str, value: Value) -> Value {
-    let mut settings = settings.clone();
-    settings[name] = value;
-    settings
 }
 
 async fn sent(settings: &Value) -> Result<Outcome, TransportError> {

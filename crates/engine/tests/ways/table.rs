@@ -1,6 +1,8 @@
 //! A table, in a PostgreSQL of our own, and in servers that hang or break off.
 
-use crate::{PATIENT, SOON, attempt, certified::Certified, configured, here, rendered, renewal};
+use crate::{
+    PATIENT, SOON, attempt, certified::Certified, configured, here, rendered, renewal, with,
+};
 use destinations::{Configured, Item, Outcome, Request};
 use domain::Event;
 use engine::{Transport, TransportError};
@@ -40,12 +42,6 @@ fn settings(cluster: &Cluster, name: &str) -> Value {
         "user": format!("w_{name}"),
         "password": "right",
     })
-}
-
-fn with(settings: &Value, name: &str, value: Value) -> Value {
-    let mut settings = settings.clone();
-    settings[name] = value;
-    settings
 }
 
 async fn sent(settings: &Value, event: &Event) -> Result<Outcome, TransportError> {
