@@ -48,7 +48,7 @@ pub use sources::{Refusal, RefusalCode};
 pub use system::{System, WallSystem};
 pub use transport::{
     AllowedNetworks, Authorities, AuthorityError, ClientError, Errand, NetworkTransport, Networks,
-    Outgoing, Transport, TransportError,
+    Outgoing, Transport, TransportError, parsers,
 };
 pub use under_way::UnderWay;
 

@@ -16,15 +16,18 @@ use configuration::{Desired, Means, Vault};
 pub type Parser = fn(&[u8]);
 
 /// Parsers by the name of their target.
-pub const ALL: [(&str, Parser); 9] = [
+pub const ALL: [(&str, Parser); 12] = [
+    ("amqp", engine::parsers::amqp),
     ("answer", answer::answer),
     ("body", body),
     ("jws", apple::jws),
+    ("kafka", engine::parsers::kafka),
     ("missed", answer::missed),
     ("ocsp", ocsp::ocsp),
     ("project", project),
     ("push", google::push),
     ("receipt", apple::receipt),
+    ("smtp", engine::parsers::smtp),
     ("stripe", stripe::stripe),
 ];
 

@@ -14,6 +14,7 @@ mod line;
 mod links;
 mod nats;
 mod networks;
+pub mod parsers;
 mod pool;
 mod pooled;
 mod postgres;

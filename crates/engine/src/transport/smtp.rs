@@ -132,12 +132,7 @@ async fn ask_for_encryption(stream: &mut TcpStream, hello: &str) -> Result<Vec<u
     let greeting = reply(stream, b"2").await?;
     write(stream, &format!("EHLO {hello}\r\n")).await?;
     let offers = reply(stream, b"2").await?;
-    let offers = String::from_utf8_lossy(&offers).to_ascii_uppercase();
-    let is_offered = |line: &str| {
-        line.get(4..)
-            .is_some_and(|offer| offer.trim() == "STARTTLS")
-    };
-    if !offers.lines().any(is_offered) {
+    if !offers_encryption(&offers) {
         let why = "the server offers no STARTTLS, and nothing is told it unencrypted";
         return Err(Ended::network(why));
     }
@@ -155,24 +150,47 @@ async fn write(stream: &mut TcpStream, text: &str) -> Result<(), Ended> {
 /// conversation, or to nobody.
 async fn reply(stream: &mut TcpStream, begins: &[u8]) -> Result<Vec<u8>, Ended> {
     let mut all = Vec::new();
-    let mut line = 0;
     while all.len() < LONGEST_REPLY {
         let byte = stream.read_u8().await;
         all.push(byte.map_err(|error| Ended::network(format!("no reply: {error}")))?);
-        if !all.ends_with(b"\n") {
-            continue;
-        }
-        // The last line has no hyphen behind its code. Source: RFC 5321, section 4.2.1.
-        if all.get(line + 3) != Some(&b'-') {
+        if is_whole(&all) {
             return if all.starts_with(begins) {
                 Ok(all)
             } else {
                 Err(refused(&all))
             };
         }
-        line = all.len();
     }
     Err(Ended::network("a reply of the server does not end"))
+}
+
+/// Whether a reply has ended: its last line has no hyphen behind its code. Source: RFC 5321, section 4.2.1.
+fn is_whole(reply: &[u8]) -> bool {
+    let Some(lines) = reply.strip_suffix(b"\n") else {
+        return false;
+    };
+    let last = lines.rsplit(|byte| *byte == b'\n').next();
+    last.and_then(|line| line.get(3)) != Some(&b'-')
+}
+
+/// Reads a reply as far as it goes.
+pub(super) fn read_all(bytes: &[u8]) {
+    let most = bytes.len().min(LONGEST_REPLY);
+    let end = (0..most).find(|end| is_whole(&bytes[..*end]));
+    let reply = &bytes[..end.unwrap_or(most)];
+    if !offers_encryption(reply) {
+        drop(refused(reply));
+    }
+}
+
+/// Whether STARTTLS is among what a server offers.
+fn offers_encryption(offers: &[u8]) -> bool {
+    let offers = String::from_utf8_lossy(offers).to_ascii_uppercase();
+    let is_offered = |line: &str| {
+        line.get(4..)
+            .is_some_and(|offer| offer.trim() == "STARTTLS")
+    };
+    offers.lines().any(is_offered)
 }
 
 /// What was replied instead.

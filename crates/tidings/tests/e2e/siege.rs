@@ -298,9 +298,8 @@ async fn hung_up(server: &Server, said: &[u8]) {
     let mut stream = TcpStream::connect(place).await.unwrap();
     stream.write_all(said).await.unwrap();
     let mut answer = [0; 1024];
-    let hanging_up = async {
-        while matches!(stream.read(&mut answer).await, Ok(length) if length > 0) {}
-    };
+    let hanging_up =
+        async { while matches!(stream.read(&mut answer).await, Ok(length) if length > 0) {} };
     let waiting = tokio::time::timeout(SILENCE, hanging_up).await;
     waiting.expect("nobody is waited for for ever");
 }

@@ -335,6 +335,13 @@ fn hello(routed: &Routed) -> connection::StartOk {
     }
 }
 
+/// Reads frames until there is none that can be read.
+pub(super) fn read_all(mut bytes: &[u8]) {
+    while let Ok(Some((_, length))) = heard::frame(bytes, LARGEST_FRAME as usize) {
+        bytes = bytes.get(length..).unwrap_or_default();
+    }
+}
+
 /// What is told of a message beside its body.
 fn properties(request: &Request, routed: &Routed) -> basic::AMQPProperties {
     let mut properties = basic::AMQPProperties::default()

@@ -17,6 +17,7 @@ use destinations::{
     Request, Response,
     kafka::{Mechanism, PORT, Record, Sasl, answer},
 };
+use domain::secret::Secret;
 use guarded::Guarded;
 use scram::Scram;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -50,7 +51,7 @@ pub(super) struct Topics {
     dial: Arc<Dial>,
     pool: Pool<(String, As), Open>,
     /// Where the partitions of topics are, by brokers and topic, and since when that is believed.
-    known: Guarded<BTreeMap<Asked, (Topic, Instant)>>,
+    known: Guarded<BTreeMap<Asked, (Arc<Topic>, Instant)>>,
 }
 
 impl std::fmt::Debug for Topics {
@@ -110,16 +111,15 @@ impl Topics {
             Some(topic) => topic,
             None => self.found(record, &who, &known).await?,
         };
-        let partition = wire::partition(record.key.as_bytes(), topic.leaders.len());
-        let leader = topic.leaders.get(partition).cloned().flatten();
-        let (host, port) = leader.ok_or_else(|| {
+        let partition = wire::partition(record.key.as_bytes(), topic.partitions());
+        let (host, port) = topic.leader(partition).ok_or_else(|| {
             self.forget(&known);
             refused(LEADER_NOT_AVAILABLE)
         })?;
         let batch = wire::batch(&content(request, record));
         let partition = i32::try_from(partition).unwrap_or(i32::MAX);
         let within = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-        let place = host_and_port(&host, port);
+        let place = host_and_port(host, *port);
         let produce = |number| {
             told.note();
             wire::produce(number, &record.topic, partition, &batch, within)
@@ -139,10 +139,10 @@ impl Topics {
         Ok(response(0, &stored))
     }
 
-    fn believed(&self, key: &Asked) -> Option<Topic> {
+    fn believed(&self, key: &Asked) -> Option<Arc<Topic>> {
         let known = self.known.lock();
         let (topic, since) = known.get(key)?;
-        (since.elapsed() < BELIEVED).then(|| topic.clone())
+        (since.elapsed() < BELIEVED).then(|| Arc::clone(topic))
     }
 
     fn forget(&self, key: &Asked) {
@@ -150,18 +150,19 @@ impl Topics {
     }
 
     /// Asks one broker after the other where the partitions of the topic are.
-    async fn found(&self, record: &Record, who: &As, key: &Asked) -> Result<Topic, Ended> {
+    async fn found(&self, record: &Record, who: &As, key: &Asked) -> Result<Arc<Topic>, Ended> {
         let mut last = Ended::network("there are no brokers");
         for broker in &record.brokers {
             let asking = |number| wire::metadata(number, &record.topic);
             match self.asked(broker, who, record, asking, wire::topic).await {
                 Ok(topic) if topic.error != 0 => return Err(refused(topic.error)),
                 Ok(topic) => {
+                    let topic = Arc::new(topic);
                     let mut known = self.known.lock();
                     if known.len() >= MOST_TOPICS {
                         known.clear();
                     }
-                    known.insert(key.clone(), (topic.clone(), Instant::now()));
+                    known.insert(key.clone(), (Arc::clone(&topic), Instant::now()));
                     return Ok(topic);
                 }
                 Err(ended @ Ended::Said(..)) => return Err(ended),
@@ -335,12 +336,7 @@ impl Open {
             request.bytes(told.as_bytes());
             request.whole()
         };
-        let read = |reader: &mut Reader<'_>| {
-            let (error, why) = (reader.i16()?, reader.text()?);
-            let said = reader.bytes()?;
-            Ok((error, why, String::from_utf8_lossy(said).into_owned()))
-        };
-        let (error, why, said) = self.asked(&proving, &read).await?;
+        let (error, why, said) = self.asked(&proving, &wire::proved).await?;
         match error {
             0 => Ok(said),
             SASL_AUTHENTICATION_FAILED => {
@@ -350,6 +346,24 @@ impl Open {
             }
             error => Err(refused(error)),
         }
+    }
+}
+
+/// Reads an answer as one to each of the questions there are.
+pub(super) fn read_all(bytes: &[u8]) {
+    drop(wire::topic(&mut Reader(bytes)));
+    let produced = wire::produced(&mut Reader(bytes));
+    drop(produced.map(|(error, ..)| refused(error)));
+    let Ok((_, _, said)) = wire::proved(&mut Reader(bytes)) else {
+        return;
+    };
+    let sasl = Sasl {
+        mechanism: Mechanism::ScramSha256,
+        user: String::new(),
+        password: Secret::default(),
+    };
+    if let Some(scram) = Scram::new(&sasl, "n".into()) {
+        drop(scram.challenge(&said));
     }
 }
 

@@ -56,8 +56,11 @@ impl Scram {
         hmac::sign(&hmac::Key::new(self.keyed, key), text)
     }
 
-    /// What is said to the first words of the broker, and what it has to say then. Takes up to a tenth of a second of work.
-    pub(super) fn last(&self, said: &str) -> Result<(String, String), &'static str> {
+    /// What a broker says first: its nonce, its salt, and how many rounds it wants.
+    pub(super) fn challenge<'a>(
+        &self,
+        said: &'a str,
+    ) -> Result<(&'a str, Vec<u8>, NonZeroU32), &'static str> {
         const WRONG: &str = "the broker does not speak SCRAM";
         let part = |name: &str| said.split(',').find_map(|part| part.strip_prefix(name));
         let (nonce, salt) = (part("r=").ok_or(WRONG)?, part("s=").ok_or(WRONG)?);
@@ -74,6 +77,12 @@ impl Scram {
             return Err("the broker wants more rounds than anybody needs");
         }
         let salt = BASE64_STANDARD.decode(salt).map_err(|_| WRONG)?;
+        Ok((nonce, salt, rounds))
+    }
+
+    /// What is said to the first words of the broker, and what it has to say then. Takes up to a tenth of a second of work.
+    pub(super) fn last(&self, said: &str) -> Result<(String, String), &'static str> {
+        let (nonce, salt, rounds) = self.challenge(said)?;
         let mut salted = vec![0; self.digest.output_len()];
         let password = self.sasl.password.expose().as_bytes();
         pbkdf2::derive(self.stretched, rounds, &salt, password, &mut salted);

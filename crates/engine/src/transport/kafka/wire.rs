@@ -3,7 +3,7 @@
 //!
 //! Four requests are all that is needed, each in the version that every broker since 0.11 takes, and every one since 4.0 still does.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// `Produce`, in version 3.
 pub(super) const PRODUCE: (i16, i16) = (0, 3);
@@ -247,23 +247,46 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// That a partition has no leader. Source: Kafka, `MetadataResponse.NO_LEADER_ID`.
+const NOBODY: i32 = -1;
+/// Longest name of a host. Source: RFC 1035, section 2.3.4.
+const LONGEST_HOST: usize = 255;
+
 /// Where the partitions of a topic are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Topic {
     /// Error code of the topic: 0 for none.
     pub(super) error: i16,
-    /// Host and port of who leads each partition, by its number; `None` for one that nobody leads.
-    pub(super) leaders: Vec<Option<(String, u16)>>,
+    /// Host and port of each broker, by its number in the cluster.
+    brokers: BTreeMap<i32, (String, u16)>,
+    /// Who leads each partition, by its number; nobody where there is no such broker.
+    leaders: Vec<i32>,
+}
+
+impl Topic {
+    /// How many partitions it has.
+    pub(super) fn partitions(&self) -> usize {
+        self.leaders.len()
+    }
+
+    /// Host and port of who leads a partition, if anybody does.
+    pub(super) fn leader(&self, partition: usize) -> Option<&(String, u16)> {
+        self.brokers.get(self.leaders.get(partition)?)
+    }
 }
 
 /// Reads what was answered to [`metadata`].
 pub(super) fn topic(reader: &mut Reader<'_>) -> Result<Topic, Broken> {
     reader.i32()?;
-    let mut brokers = Vec::new();
+    let mut brokers = BTreeMap::new();
     for _ in 0..reader.count()? {
         let (node, host, port) = (reader.i32()?, reader.text()?, reader.i32()?);
         reader.text()?;
-        brokers.push((node, host, u16::try_from(port).map_err(|_| Broken)?));
+        if host.len() > LONGEST_HOST {
+            return Err(Broken);
+        }
+        let port = u16::try_from(port).map_err(|_| Broken)?;
+        brokers.insert(node, (host, port));
     }
     reader.text()?;
     reader.i32()?;
@@ -274,7 +297,7 @@ pub(super) fn topic(reader: &mut Reader<'_>) -> Result<Topic, Broken> {
     reader.text()?;
     reader.take(1)?;
     let count = reader.count()?;
-    let mut leaders = vec![None; count];
+    let mut leaders = vec![NOBODY; count];
     for _ in 0..count {
         let (_, number, leader) = (reader.i16()?, reader.i32()?, reader.i32()?);
         for _ in 0..2 {
@@ -282,13 +305,17 @@ pub(super) fn topic(reader: &mut Reader<'_>) -> Result<Topic, Broken> {
                 reader.i32()?;
             }
         }
-        let known = brokers.iter().find(|(node, ..)| *node == leader);
         let place = usize::try_from(number)
             .ok()
             .and_then(|number| leaders.get_mut(number));
-        *place.ok_or(Broken)? = known.map(|(_, host, port)| (host.clone(), *port));
+        *place.ok_or(Broken)? = leader;
     }
-    Ok(Topic { error, leaders })
+    brokers.remove(&NOBODY);
+    Ok(Topic {
+        error,
+        brokers,
+        leaders,
+    })
 }
 
 /// Reads what was answered to [`produce`]: the error code, and where the record is.
@@ -302,6 +329,13 @@ pub(super) fn produced(reader: &mut Reader<'_>) -> Result<(i16, i32, i64), Broke
     }
     let (partition, error) = (reader.i32()?, reader.i16()?);
     Ok((error, partition, i64::from_be_bytes(reader.array()?)))
+}
+
+/// Reads what was answered to a proof: the error code, why, and what the broker says to it.
+pub(super) fn proved(reader: &mut Reader<'_>) -> Result<(i16, String, String), Broken> {
+    let (error, why) = (reader.i16()?, reader.text()?);
+    let said = String::from_utf8_lossy(reader.bytes()?).into_owned();
+    Ok((error, why, said))
 }
 
 /// What an error code is called. Source: Kafka, "Error codes".
@@ -384,17 +418,20 @@ mod tests {
     fn an_answer_that_breaks_off_or_counts_too_far_is_not_read() {
         let whole = b"\0\0\0\0\0\0\0\x01\0\0\0\x07\0\x01h\0\0\x23\x84\xff\xff\xff\xff\0\0\0\x07\0\0\0\x01\0\0\0\x01t\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\x07\0\0\0\x01\0\0\0\x07\0\0\0\x01\0\0\0\x07";
         let read = topic(&mut Reader(whole)).unwrap();
-        let led = vec![Some(("h".to_owned(), 9092))];
-        assert_eq!(
-            read,
-            Topic {
-                error: 0,
-                leaders: led
-            }
-        );
+        assert_eq!((read.error, read.partitions()), (0, 1));
+        assert_eq!(read.leader(0), Some(&("h".to_owned(), 9092)));
+        assert_eq!(read.leader(1), None);
         for end in 0..whole.len() {
             assert_eq!(topic(&mut Reader(&whole[..end])), Err(Broken), "{end}");
         }
         assert_eq!(topic(&mut Reader(b"\0\0\0\0\x7f\xff\xff\xff")), Err(Broken));
+        // One name that is led to from everywhere is kept once, and is the name of a host.
+        let long = [
+            b"\0\0\0\0\0\0\0\x01\0\0\0\x07\x01\0",
+            &[b'h'; 256][..],
+            &whole[15..],
+        ]
+        .concat();
+        assert_eq!(topic(&mut Reader(&long)), Err(Broken));
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// A world whose integration `a` acts like this.
 async fn world(how: How) -> World {
-    let world = World::new().await;
+    let world = Box::pin(World::new()).await;
     dress(&world, how);
     world
 }
