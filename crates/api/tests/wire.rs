@@ -61,6 +61,28 @@ fn level() -> Value {
     })
 }
 
+fn transaction(id: &str) -> Value {
+    json!({
+        "id": id,
+        "purchased_at": "2026-01-01T10:00:00Z",
+        "expires_at": "2026-02-01T10:00:00Z",
+        "quantity": 1,
+        "price": money(5_990_000),
+        "price_usd": money(6_500_000),
+        "proceeds": money(5_000_000),
+        "proceeds_usd": money(5_500_000),
+        "refunded": money(1_000_000),
+        "tax": money(900_000),
+        "tax_usd": money(950_000),
+        "net": money(4_100_000),
+        "net_usd": money(4_500_000),
+        "is_free": false,
+        "offer": { "category": "introductory", "discount": "pay_as_you_go", "id": "welcome" },
+        "country": "DE",
+        "token": "t",
+    })
+}
+
 /// An event with every member that one can have.
 fn whole(standing: &Value) -> Value {
     json!({
@@ -91,26 +113,10 @@ fn whole(standing: &Value) -> Value {
             "over_a_year": false,
             "trial_days": 7,
             "offering": "spring",
+            "is_prepaid": true,
         },
-        "transaction": {
-            "id": "order-2",
-            "purchased_at": "2026-01-01T10:00:00Z",
-            "expires_at": "2026-02-01T10:00:00Z",
-            "quantity": 1,
-            "price": money(5_990_000),
-            "price_usd": money(6_500_000),
-            "proceeds": money(5_000_000),
-            "proceeds_usd": money(5_500_000),
-            "refunded": money(1_000_000),
-            "tax": money(900_000),
-            "tax_usd": money(950_000),
-            "net": money(4_100_000),
-            "net_usd": money(4_500_000),
-            "is_free": false,
-            "offer": { "category": "introductory", "discount": "pay_as_you_go", "id": "welcome" },
-            "country": "DE",
-            "token": "t",
-        },
+        "transaction": transaction("order-2"),
+        "previous_transaction": transaction("order-1"),
         "line": "seat",
         "lines": [{
             "name": "seat",

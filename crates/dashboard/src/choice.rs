@@ -29,6 +29,17 @@ impl Choice {
         Self::new(reason.id(), reason.id().replace('_', " "))
     }
 
+    /// Those of the project's integrations that can be told how customers stand.
+    pub(crate) fn loadable(project: &InProject) -> Vec<Self> {
+        let takes = project.integrations().iter().filter(|active| {
+            let configured = active.configured.as_ref();
+            configured.is_ok_and(|configured| configured.takes_states())
+        });
+        takes
+            .map(|active| Self::new(active.row.key.clone(), active.row.name.clone()))
+            .collect()
+    }
+
     /// The project's integrations.
     pub(crate) fn integrations(project: &InProject) -> Vec<Self> {
         let integrations = project.integrations().iter().map(|active| &active.row);

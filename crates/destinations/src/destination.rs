@@ -216,6 +216,10 @@ pub trait Configured: Send + Sync {
     fn check_handshake(&self, _handshake: &Handshake, _response: &Response) -> Result<(), String> {
         Ok(())
     }
+    /// Whether a receiver can be told how every customer stands, to begin with.
+    fn takes_states(&self) -> bool {
+        false
+    }
     /// "Still active" events that are wanted.
     fn timers(&self) -> Vec<Timer> {
         Vec::new()

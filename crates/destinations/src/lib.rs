@@ -88,6 +88,7 @@ pub mod tiktok;
 mod timer;
 mod token;
 mod told;
+mod tried;
 mod url;
 pub mod webhook;
 mod xml;

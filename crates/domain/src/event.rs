@@ -147,6 +147,9 @@ pub struct Purchase {
     /// The offering that led to it, where a client said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offering: Option<String>,
+    /// Paid for ahead and never renewed by the store (Google's prepaid plans).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_prepaid: bool,
 }
 
 /// The store transaction an event is about.
@@ -248,6 +251,9 @@ pub struct Event {
     pub purchase: Option<Purchase>,
     /// The transaction it is about: of several lines, what of it was for the event's line.
     pub transaction: Option<TransactionRef>,
+    /// The one before, where it took over from that: by a change of product, or by a top-up of what is paid for ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_transaction: Option<TransactionRef>,
     /// The line of the purchase it is about; absent where there is one only, and for the one that has no name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub line: String,

@@ -30,6 +30,7 @@ pub mod message;
 pub mod money;
 pub mod name;
 pub mod pace;
+pub mod present;
 pub mod rates;
 pub mod reason;
 pub mod refund;
@@ -50,5 +51,6 @@ pub use id::{
 pub use kind::EventKind;
 pub use message::Message;
 pub use money::{Currency, Money};
+pub use present::Present;
 pub use reason::{CancellationReason, NotSent};
 pub use snapshot::Snapshot;

@@ -25,6 +25,7 @@ fn event(before: SignedDuration) -> Event {
         customer: Customer::new(id, "ann".into(), first_seen),
         purchase: None,
         transaction: None,
+        previous_transaction: None,
         line: String::new(),
         lines: Vec::new(),
         joins_base: false,

@@ -39,9 +39,42 @@ impl ReplayOf {
     }
 }
 
+/// What a replay sends.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayWhat {
+    /// Past events.
+    #[default]
+    Events,
+    /// How every customer stands now.
+    States,
+}
+
+impl ReplayWhat {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Events, Self::States];
+
+    /// The id used in the API and on pages.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::States => "states",
+        }
+    }
+
+    /// Parses [`ReplayWhat::id`].
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.id() == id)
+    }
+}
+
 /// Which events a replay takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
+    /// What it sends. Of states, only `environment` and `customer` choose.
+    #[serde(default)]
+    pub what: ReplayWhat,
     /// Recorded at or after.
     pub since: Timestamp,
     /// Recorded before.
@@ -77,13 +110,16 @@ pub enum ReplayState {
 pub struct Progress {
     /// Whether it goes on.
     pub state: ReplayState,
-    /// Position of the last event it looked at.
+    /// Position of the last event it looked at; of states, the number of customers.
     pub after: u64,
+    /// Of states, the last customer it looked at: the newest are looked at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
     /// Deliveries sent again.
     pub again: u64,
     /// Deliveries made for the first time.
     pub new: u64,
-    /// Events that present settings do not send.
+    /// Events, or customers, that present settings do not send.
     pub refused: u64,
     /// When it took its last step, and so when it ended.
     pub at: Timestamp,

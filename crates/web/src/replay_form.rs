@@ -11,7 +11,7 @@ use crate::{
 use domain::{CustomerId, Environment, EventKind, NotSent, ReplayId};
 use engine::{ActiveIntegration, REPLAY_RATES};
 use jiff::{Timestamp, civil, tz::Offset};
-use ledger::{Choice, Replay, ReplayOf};
+use ledger::{Choice, Replay, ReplayOf, ReplayWhat};
 use serde::Deserialize;
 use utoipa::{
     ToSchema,
@@ -27,9 +27,13 @@ pub struct Asked {
     #[serde(default)]
     #[schema(required = true)]
     pub integration: String,
-    /// `2026-11-20T10:00:00Z`; also without seconds, or a day alone, in UTC.
+    /// `events`, the past ones, when absent; `states` sends how every customer stands now, to a webhook that heard nothing before. Of those only
+    /// `environment`, `customer` and `per_second` count.
     #[serde(default)]
-    #[schema(required = true)]
+    #[schema(value_type = ReplayWhat)]
+    pub what: String,
+    /// `2026-11-20T10:00:00Z`; also without seconds, or a day alone, in UTC. Not asked of states.
+    #[serde(default)]
     pub since: String,
     /// The same; now when empty.
     #[serde(default)]
@@ -90,6 +94,11 @@ pub struct Wanted {
 }
 
 impl Asked {
+    /// Whether states are asked for.
+    pub fn is_of_states(&self) -> bool {
+        self.what == ReplayWhat::States.id()
+    }
+
     /// Whether a kind of event was named.
     pub fn has_kind(&self, id: &str) -> bool {
         self.kinds.iter().any(|kind| kind == id)
@@ -113,7 +122,8 @@ impl Asked {
     ) -> Result<Result<Wanted, Vec<configuration::Problem>>, Problem> {
         let mut wrong = Wrong::default();
         let active = self.active(project, &mut wrong);
-        let span = self.span(app.engine.system().now(), &mut wrong);
+        let what = self.what(active, &mut wrong);
+        let span = self.span(what, app.engine.system().now(), &mut wrong);
         let (kinds, standings) = (self.kinds(&mut wrong), self.standings(&mut wrong));
         let reasons = self.reasons(&mut wrong);
         let environment = Environment::from_id(&self.environment);
@@ -131,6 +141,7 @@ impl Asked {
             (Some(active), Some((since, until))) if wrong.0.is_empty() => Ok(Wanted {
                 active: active.clone(),
                 choice: Choice {
+                    what,
                     since,
                     until,
                     kinds,
@@ -160,7 +171,36 @@ impl Asked {
         active
     }
 
-    fn span(&self, now: Timestamp, wrong: &mut Wrong) -> Option<(Timestamp, Timestamp)> {
+    /// What is sent, and whether the integration takes that.
+    fn what(&self, active: Option<&ActiveIntegration>, wrong: &mut Wrong) -> ReplayWhat {
+        let what = match self.what.as_str() {
+            "" => Some(ReplayWhat::Events),
+            id => ReplayWhat::from_id(id),
+        };
+        let Some(what) = what else {
+            wrong.is("what", format!("{:?} is none of events, states", self.what));
+            return ReplayWhat::Events;
+        };
+        let takes_states = |active: &ActiveIntegration| {
+            let configured = active.configured.as_ref();
+            configured.is_ok_and(|configured| configured.takes_states())
+        };
+        if what == ReplayWhat::States && active.is_some_and(|active| !takes_states(active)) {
+            let message = "only a webhook can be told how customers stand";
+            wrong.is("what", message.into());
+        }
+        what
+    }
+
+    fn span(
+        &self,
+        what: ReplayWhat,
+        now: Timestamp,
+        wrong: &mut Wrong,
+    ) -> Option<(Timestamp, Timestamp)> {
+        if what == ReplayWhat::States {
+            return Some((Timestamp::UNIX_EPOCH, now));
+        }
         let written = "is written like 2026-11-20T10:00:00Z";
         let since = moment(&self.since);
         if since.is_none() {

@@ -3,7 +3,7 @@
 use super::moment::now;
 use domain::{
     Facts, Observation, Snapshot,
-    change::{State, changes, shared},
+    change::{State, by_access, changes},
 };
 use jiff::SignedDuration;
 use sources::Content;
@@ -27,7 +27,7 @@ pub(super) fn live(seen: &Observation) {
         snapshot: &snapshot,
     };
     drop(changes(&seen.chain, None, first, now(), window));
-    let _ = shared(&seen.chain, None, first, now(), window);
+    let _ = by_access(&seen.chain, None, first, now(), window);
     let Some(then) = snapshot.next_check(&facts, now()) else {
         return;
     };
@@ -37,7 +37,7 @@ pub(super) fn live(seen: &Observation) {
             snapshot: &snapshot,
         };
         drop(changes(&seen.chain, Some(first), later, then, window));
-        let _ = shared(&seen.chain, Some(first), later, then, window);
+        let _ = by_access(&seen.chain, Some(first), later, then, window);
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
 use domain::{CustomerId, Environment, Event, EventId, EventKind, NotSent, ProjectId, ReplayId};
 use engine::{Forecast, Setup};
 use jiff::Timestamp;
-use ledger::{Choice, Progress, Replay, ReplayOf, ReplayState};
+use ledger::{Choice, Progress, Replay, ReplayOf, ReplayState, ReplayWhat};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -46,7 +46,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             Post(Does("replay events to", Subject::Said)),
             "/api/v1/projects/{project}/replays",
             Write,
-            "Sends past events to an integration again; with `dry_run`, only says what that would do",
+            "Sends past events to an integration again, or how every customer stands; with `dry_run`, only says what that would do",
             start,
         ),
         Route::operation(
@@ -81,6 +81,8 @@ pub(crate) struct ReplayView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ReplayChoice)]
 struct ChoiceView {
+    /// What it sends. Of states, only the environment and the customer choose.
+    what: ReplayWhat,
     /// Recorded at or after.
     since: Timestamp,
     /// Recorded before.
@@ -100,6 +102,7 @@ struct ChoiceView {
 impl From<Choice> for ChoiceView {
     fn from(row: Choice) -> Self {
         Self {
+            what: row.what,
             since: row.since,
             until: row.until,
             kinds: row.kinds,
@@ -117,13 +120,13 @@ impl From<Choice> for ChoiceView {
 struct ProgressView {
     /// Whether it goes on.
     state: ReplayState,
-    /// Position of the last event it looked at.
+    /// Position of the last event it looked at; of states, the number of customers.
     after: u64,
     /// Deliveries sent again.
     again: u64,
     /// Deliveries made for the first time.
     new: u64,
-    /// Events that present settings do not send.
+    /// Events, or customers, that present settings do not send.
     refused: u64,
     /// When it took its last step, and so when it ended.
     at: Timestamp,
@@ -165,7 +168,7 @@ fn view(setup: &Setup, replay: Replay) -> ReplayView {
 pub(crate) struct ForecastView {
     /// Events that would be sent, by how they stand.
     by_standing: BTreeMap<&'static str, u64>,
-    /// Events looked at.
+    /// Events looked at; of states, customers.
     events: u64,
     /// Whether all were looked at.
     is_complete: bool,

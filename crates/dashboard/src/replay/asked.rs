@@ -3,7 +3,7 @@
 use crate::form::Trimmed;
 use domain::time::before;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
-use ledger::ReplayOf;
+use ledger::{ReplayOf, ReplayWhat};
 use serde::Deserialize;
 use web::replay_form::Asked;
 
@@ -13,6 +13,7 @@ const DAYS: i64 = 1;
 /// Fields of the form of a replay.
 pub(crate) const FIELDS: &[&str] = &[
     "integration",
+    "what",
     "since",
     "until",
     "kinds",
@@ -28,6 +29,7 @@ pub(crate) const FIELDS: &[&str] = &[
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ReplayForm {
     integration: Trimmed,
+    what: Trimmed,
     since: Trimmed,
     until: Trimmed,
     kinds: Vec<String>,
@@ -41,7 +43,7 @@ pub(crate) struct ReplayForm {
 impl ReplayForm {
     /// Whether anything is asked for yet: without a beginning it is the form as it is first shown.
     pub(crate) fn is_asked(&self) -> bool {
-        !self.since.is_empty()
+        !self.since.is_empty() || *self.what == *ReplayWhat::States.id()
     }
 
     /// What is asked for, and what cannot be read.
@@ -60,6 +62,7 @@ impl ReplayForm {
         };
         let asked = Asked {
             integration: self.integration.into(),
+            what: self.what.into(),
             since: self.since.into(),
             until: self.until.into(),
             kinds: chosen(self.kinds),

@@ -2,7 +2,7 @@
 
 use crate::text::{clock, exact};
 use engine::ActiveIntegration;
-use ledger::{Choice, Replay, ReplayOf, ReplayState};
+use ledger::{Choice, Replay, ReplayOf, ReplayState, ReplayWhat};
 use web::project::InProject;
 
 /// A replay, as people read it.
@@ -15,7 +15,9 @@ pub(crate) struct Line {
     pub(crate) at: String,
     pub(crate) state: &'static str,
     pub(crate) color: &'static str,
-    pub(crate) percent: u64,
+    /// How far it has come, where that is known: nobody counts customers first.
+    pub(crate) percent: Option<u64>,
+    pub(crate) looked_at: u64,
     pub(crate) again: u64,
     pub(crate) new: u64,
     pub(crate) refused: u64,
@@ -33,6 +35,10 @@ pub(crate) fn title_of(standing: ReplayOf) -> &'static str {
 
 /// Which events, in words.
 fn what(choice: &Choice) -> String {
+    if choice.what == ReplayWhat::States {
+        let only = choice.environment.map(|only| format!(" in {}", only.id()));
+        return format!("how every customer stands{}", only.unwrap_or_default());
+    }
     let standings = choice.standings.iter();
     let standings: Vec<_> = standings.copied().map(title_of).collect();
     let kinds: Vec<_> = choice.kinds.iter().map(|kind| kind.title()).collect();
@@ -84,11 +90,12 @@ impl Line {
             at: exact(progress.at),
             state,
             color,
-            percent: if progress.state == ReplayState::Done || span == 0 {
-                100
-            } else {
-                (came * 100 / span).min(100)
+            percent: match replay.choice.what {
+                ReplayWhat::States => None,
+                ReplayWhat::Events if span == 0 => Some(100),
+                ReplayWhat::Events => Some((came * 100 / span).min(100)),
             },
+            looked_at: progress.after,
             again: progress.again,
             new: progress.new,
             refused: progress.refused,

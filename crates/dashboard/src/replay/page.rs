@@ -50,6 +50,10 @@ struct ReplayTemplate {
     most: u32,
     problems: Vec<String>,
     foreseen: Option<Foreseen>,
+    /// Those that can be told how customers stand.
+    webhooks: Vec<Choice>,
+    /// What a first load would do.
+    loads: Option<Foreseen>,
     lines: Vec<Line>,
     /// Whether the newest are among the lines.
     is_newest: bool,
@@ -77,6 +81,11 @@ async fn page(
         Ok(foreseen) => (foreseen, Vec::new()),
         Err(problems) => (None, problems),
     };
+    let (foreseen, loads) = if asked.is_of_states() {
+        (None, foreseen)
+    } else {
+        (foreseen, None)
+    };
     let kinds = EventKind::ALL.iter();
     let before = before(at.uri)?;
     let ledger = app.engine.ledger();
@@ -102,6 +111,8 @@ async fn page(
         asked,
         problems,
         foreseen,
+        webhooks: Choice::loadable(project),
+        loads,
         lines: replays
             .iter()
             .map(|replay| Line::of(project, replay))

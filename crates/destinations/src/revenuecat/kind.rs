@@ -1,6 +1,7 @@
 //! What an event is called.
 
-use domain::{CancellationReason, Event, EventKind, change::Shared};
+use super::standing;
+use domain::{CancellationReason, Event, EventKind, Present, change::ByAccess, snapshot::Standing};
 
 /// Kinds the format has a name for.
 pub(crate) const EVENTS: &[EventKind] = &[
@@ -29,7 +30,7 @@ pub(crate) const EVENTS: &[EventKind] = &[
 ];
 
 pub(super) const INITIAL_PURCHASE: &str = "INITIAL_PURCHASE";
-const NON_RENEWING_PURCHASE: &str = "NON_RENEWING_PURCHASE";
+pub(super) const NON_RENEWING_PURCHASE: &str = "NON_RENEWING_PURCHASE";
 pub(super) const RENEWAL: &str = "RENEWAL";
 pub(super) const CANCELLATION: &str = "CANCELLATION";
 pub(super) const EXPIRATION: &str = "EXPIRATION";
@@ -37,6 +38,7 @@ pub(super) const BILLING_ISSUE: &str = "BILLING_ISSUE";
 pub(super) const PRODUCT_CHANGE: &str = "PRODUCT_CHANGE";
 pub(super) const SUBSCRIPTION_PAUSED: &str = "SUBSCRIPTION_PAUSED";
 pub(super) const TRANSFER: &str = "TRANSFER";
+pub(super) const TEST: &str = "TEST";
 
 /// What an event is called, in the order in which it is told; nothing where they say nothing.
 pub(crate) fn types(event: &Event) -> &'static [&'static str] {
@@ -51,6 +53,10 @@ pub(crate) fn types(event: &Event) -> &'static [&'static str] {
         {
             &[RENEWAL]
         }
+        // Each order of what is paid for ahead is a purchase; one that runs is over when the next begins, told before it, so that whoever
+        // keeps one state for both ends in the right one.
+        EventKind::SubscriptionRenewed if topped_up(event) => &[EXPIRATION, INITIAL_PURCHASE],
+        EventKind::SubscriptionRenewed if is_prepaid(event) => &[INITIAL_PURCHASE],
         EventKind::SubscriptionStarted | EventKind::TrialStarted => &[INITIAL_PURCHASE],
         EventKind::SubscriptionRenewed | EventKind::TrialConverted => &[RENEWAL],
         EventKind::SubscriptionRenewalCancelled | EventKind::TrialRenewalCancelled => {
@@ -62,7 +68,11 @@ pub(crate) fn types(event: &Event) -> &'static [&'static str] {
         EventKind::SubscriptionExpired | EventKind::TrialExpired if !replaced => &[EXPIRATION],
         EventKind::BillingIssueDetected => &[BILLING_ISSUE, CANCELLATION],
         EventKind::SubscriptionRefunded if !replaced && is_of_latest_period(event) => {
-            &[CANCELLATION]
+            if has_no_access(event) {
+                &[CANCELLATION, EXPIRATION]
+            } else {
+                &[CANCELLATION]
+            }
         }
         EventKind::NonSubscriptionPurchase => &[NON_RENEWING_PURCHASE],
         EventKind::NonSubscriptionPurchaseRefunded => &[CANCELLATION],
@@ -73,17 +83,56 @@ pub(crate) fn types(event: &Event) -> &'static [&'static str] {
         EventKind::ProductChanged => &[PRODUCT_CHANGE],
         EventKind::RefundReversed => &["REFUND_REVERSED"],
         EventKind::Transfer => &[TRANSFER],
-        // Whoever is let in by the family bought nothing, but is a customer to them.
-        EventKind::AccessLevelUpdated => match Shared::from_rule(&event.cause.rule) {
-            Some(Shared::Began) => &[INITIAL_PURCHASE],
-            Some(Shared::Given) => &[NON_RENEWING_PURCHASE],
-            Some(Shared::WillEnd) => &[CANCELLATION],
-            Some(Shared::Ended) => &[EXPIRATION],
-            None => &[],
-        },
-        EventKind::Test => &["TEST"],
+        EventKind::AccessLevelUpdated if is_present(event) => standing::types(event),
+        EventKind::AccessLevelUpdated => {
+            ByAccess::from_rule(&event.cause.rule).map_or(&[], by_access)
+        }
+        EventKind::Test => &[TEST],
         _ => &[],
     }
+}
+
+/// Whoever is let in by the family or is given access bought nothing, but is a customer to them; and access that ends is an end to them, also
+/// where the purchase goes on. Source: RevenueCat docs, "Common Webhook Flows": pauses, billing issues without grace, grants.
+const fn by_access(step: ByAccess) -> &'static [&'static str] {
+    match step {
+        ByAccess::ShareBegan => &[INITIAL_PURCHASE],
+        ByAccess::ShareGiven | ByAccess::GrantBegan => &[NON_RENEWING_PURCHASE],
+        ByAccess::ShareWillEnd => &[CANCELLATION],
+        ByAccess::GrantRevoked => &[CANCELLATION, EXPIRATION],
+        ByAccess::ShareEnded
+        | ByAccess::GrantEnded
+        | ByAccess::PauseBegan
+        | ByAccess::HoldBegan => &[EXPIRATION],
+    }
+}
+
+/// Whether it says how a purchase stands, to whoever heard nothing before.
+fn is_present(event: &Event) -> bool {
+    Present::from_rule(&event.cause.rule).is_some_and(Present::is_of_purchase)
+}
+
+pub(super) fn is_prepaid(event: &Event) -> bool {
+    event
+        .purchase
+        .as_ref()
+        .is_some_and(|purchase| purchase.is_prepaid)
+}
+
+/// Whether an order of what is paid for ahead was bought while the one before ran. Source: RevenueCat docs, "Google Prepaid Plans".
+pub(super) fn topped_up(event: &Event) -> bool {
+    let orders = event
+        .previous_transaction
+        .as_ref()
+        .zip(event.transaction.as_ref());
+    let runs = orders.is_some_and(|(old, new)| old.expires_at > Some(new.purchased_at));
+    event.kind == EventKind::SubscriptionRenewed && is_prepaid(event) && runs
+}
+
+/// Whether a refund took the access with it.
+fn has_no_access(event: &Event) -> bool {
+    let standing = event.purchase.as_ref().map(|purchase| &purchase.standing);
+    matches!(standing, Some(Standing::Revoked { .. }))
 }
 
 /// Their purchases are told as one, with all of its lines. What happens to a further line alone is told where money moved.

@@ -2,16 +2,19 @@
 
 use super::{
     kind::{
-        BILLING_ISSUE, CANCELLATION, EXPIRATION, PRODUCT_CHANGE, RENEWAL, SUBSCRIPTION_PAUSED,
-        TRANSFER, types,
+        BILLING_ISSUE, CANCELLATION, EXPIRATION, INITIAL_PURCHASE, NON_RENEWING_PURCHASE,
+        PRODUCT_CHANGE, RENEWAL, SUBSCRIPTION_PAUSED, TEST, TRANSFER, is_prepaid, types,
     },
-    period::{expiration, renewal_number},
+    period::{expiration, is_granted, period_type, renewal_number, transaction},
+    reason::{cancel_reason, expiration_reason},
+    store::store,
 };
 use crate::told::{
-    app_id, cancel_reason, entitlements, environment, expiration_reason,
+    app_id, entitlements, environment,
     money::{Number, commission, money, prices, share},
-    names, period_type, store,
+    names,
 };
+use crate::tried;
 use domain::{
     Event, EventKind,
     customer::{Customer, is_anonymous},
@@ -21,6 +24,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
 use uuid::Uuid;
 
@@ -82,6 +86,8 @@ struct Lifecycle<'a> {
     country_code: Option<&'a str>,
     offer_code: Option<&'a str>,
     renewal_number: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     items: Vec<Item<'a>>,
 }
@@ -127,10 +133,16 @@ struct Transfer<'a> {
 
 /// The body of one message.
 pub(crate) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
-    if name == TRANSFER {
-        envelope(transfer(event))
-    } else {
-        envelope(lifecycle(name, event))
+    match name {
+        TRANSFER => envelope(transfer(event)),
+        TEST => {
+            let tried = tried::purchase(event);
+            envelope(Lifecycle {
+                id: id(name, event),
+                ..lifecycle(name, &tried)
+            })
+        }
+        _ => envelope(lifecycle(name, event)),
     }
 }
 
@@ -173,10 +185,27 @@ fn written(customer: &Customer) -> impl Iterator<Item = (&str, Attribute<'_>)> {
     })
 }
 
+/// What the product unlocks; of access that was given, what was given, which no product does.
+fn unlocked(event: &Event) -> Vec<&str> {
+    let mut all = entitlements(event);
+    let chain = event.purchase.as_ref().map(|purchase| &purchase.chain);
+    let level = event.level.as_ref();
+    if let Some(level) = level.filter(|level| is_granted(event) && Some(&level.chain) == chain)
+        && !all.contains(&level.id.as_str())
+    {
+        all.push(&level.id);
+    }
+    all
+}
+
 fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
     let (customer, purchase) = (&event.customer, event.purchase.as_ref());
-    let transaction = event.transaction.as_ref();
-    let prices = prices(event);
+    let transaction = transaction(name, event);
+    let prices = match prices(event) {
+        // What ends charges nothing, whatever it ends with.
+        moved if name == EXPIRATION => moved.of_nothing(),
+        moved => moved,
+    };
     let is_change = name == PRODUCT_CHANGE;
     let (grace, resumes) = match purchase.map(|purchase| &purchase.standing) {
         Some(Standing::Grace { until, .. }) => (Some(millis(*until)), None),
@@ -199,12 +228,16 @@ fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
         },
         new_product_id: event.product.as_deref().filter(|_| is_change),
         entitlement_id: None,
-        entitlement_ids: Some(entitlements(event)).filter(|ids| !ids.is_empty()),
-        period_type: period_type(event),
+        entitlement_ids: Some(unlocked(event)).filter(|ids| !ids.is_empty()),
+        period_type: period_type(name, event),
         purchased_at_ms: transaction.map(|transaction| millis(transaction.purchased_at)),
         expiration_at_ms: expiration(name, event).map(millis),
         grace_period_expiration_at_ms: (name == BILLING_ISSUE).then_some(grace),
-        auto_resume_at_ms: (name == SUBSCRIPTION_PAUSED).then_some(resumes),
+        auto_resume_at_ms: match name {
+            SUBSCRIPTION_PAUSED => Some(resumes),
+            EXPIRATION => resumes.map(Some),
+            _ => None,
+        },
         store: store(event),
         environment: environment(event),
         is_trial_conversion: (name == RENEWAL).then_some(event.kind == EventKind::TrialConverted),
@@ -223,12 +256,17 @@ fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
         takehome_percentage: transaction
             .and_then(|transaction| share(transaction.proceeds, transaction.price)),
         transaction_id: transaction.map(|transaction| transaction.id.as_str()),
-        original_transaction_id: purchase.map(|purchase| purchase.chain.as_str()),
+        original_transaction_id: match transaction {
+            Some(order) if is_prepaid(event) => Some(order.id.as_str()),
+            _ => purchase.map(|purchase| purchase.chain.as_str()),
+        },
         is_family_share: purchase
             .is_some_and(|purchase| purchase.ownership == Ownership::FamilyShared),
         country_code: transaction.and_then(|transaction| transaction.country.as_deref()),
         offer_code: transaction.and_then(|transaction| transaction.offer.as_ref()?.id.as_deref()),
         renewal_number: renewal_number(event),
+        // Of purchases on the web, which they take payments for themselves.
+        metadata: matches!(name, INITIAL_PURCHASE | NON_RENEWING_PURCHASE).then_some(Value::Null),
         items: event.lines.iter().map(Item::of).collect(),
     }
 }

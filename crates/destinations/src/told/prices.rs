@@ -1,6 +1,6 @@
 //! What moved, in two currencies.
 
-use domain::Money;
+use domain::{Currency, Money};
 
 /// One amount; each is `None` where it is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -9,4 +9,15 @@ pub(crate) struct Prices {
     pub(crate) charged: Option<Money>,
     /// In US dollars.
     pub(crate) dollars: Option<Money>,
+}
+
+impl Prices {
+    /// The same where nothing moved.
+    pub(crate) fn of_nothing(self) -> Self {
+        let nothing = |currency| Money::new(0, currency);
+        Self {
+            charged: self.charged.map(|charged| nothing(charged.currency)),
+            dollars: Some(nothing(Currency::USD)),
+        }
+    }
 }

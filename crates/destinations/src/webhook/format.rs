@@ -1,6 +1,6 @@
 //! The formats: what each tells, and how.
 
-use super::{adapty, options::Options};
+use super::{adapty, options::Options, state};
 use crate::{envelope, revenuecat};
 use domain::{Event, EventKind, Message, retry};
 use serde::Deserialize;
@@ -37,7 +37,7 @@ pub fn payloads(format: &str, event: &Event) -> Vec<Payload> {
         send_user_attributes: true,
         ..Options::default()
     };
-    let names = format.names(event, event.kind.id()).into_iter();
+    let names = format.names(event, event.kind.id(), &options).into_iter();
     names
         .map(|name| {
             let body = format.render(&name, event, &options);
@@ -84,11 +84,16 @@ impl Format {
     }
 
     /// What an event is called, one name a message; `chosen` is what the settings call its kind.
-    pub(super) fn names(self, event: &Event, chosen: &str) -> Vec<String> {
+    pub(super) fn names(self, event: &Event, chosen: &str, options: &Options) -> Vec<String> {
         match self {
             _ if !self.events().contains(&event.kind) => Vec::new(),
             Self::Adapty if adapty::tells_nothing(event) => Vec::new(),
-            Self::Adapty | Self::Standard => vec![chosen.to_owned()],
+            Self::Adapty => vec![adapty::name(event, chosen).to_owned()],
+            Self::Standard if !options.send_state || event.kind == EventKind::Test => {
+                vec![chosen.to_owned()]
+            }
+            Self::Standard if state::is_told(event) => vec![state::NAME.to_owned()],
+            Self::Standard => Vec::new(),
             Self::Revenuecat => revenuecat::types(event)
                 .iter()
                 .map(|name| (*name).to_owned())
@@ -105,6 +110,8 @@ impl Format {
         match self {
             Self::Adapty => adapty::render(name, event, options),
             Self::Revenuecat => revenuecat::render(name, event),
+            // By its name: it was planned as one, whatever the settings say since.
+            Self::Standard if name == state::NAME => state::render(name, event),
             Self::Standard => envelope::render(name, event),
         }
     }

@@ -20,6 +20,7 @@ mod options;
 mod ready;
 mod settings;
 mod signature;
+mod state;
 
 pub use format::{FORMATS, Payload, payloads};
 pub use signature::{check_secret, secret_from, signature};

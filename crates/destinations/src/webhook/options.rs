@@ -15,4 +15,6 @@ pub(super) struct Options {
     pub(super) exclude_historical: bool,
     #[serde(default)]
     pub(super) send_play_store_purchase_token: bool,
+    #[serde(default)]
+    pub(super) send_state: bool,
 }

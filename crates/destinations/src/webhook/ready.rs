@@ -1,10 +1,15 @@
 //! A webhook with its settings: what it sends, and what answers mean.
 
-use super::{format::Format, handshake, settings::Settings, signature::signature};
+use super::{
+    format::Format,
+    handshake,
+    settings::Settings,
+    signature::{self, signature},
+};
 use crate::{
     Configured, Handshake, Header, Now, Outcome, Plan, Request, Response, Timer, Unsendable, timer,
 };
-use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry};
+use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry, secret::Secret};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -37,7 +42,7 @@ impl Configured for Ready {
         if settings.options.exclude_historical && event.predates_customer() {
             return Err(NotSent::Historical);
         }
-        let names = settings.format.names(event, name);
+        let names = settings.format.names(event, name, &settings.options);
         if names.is_empty() {
             return Err(NotSent::EventUnsupported);
         }
@@ -86,24 +91,34 @@ impl Configured for Ready {
         });
         request.headers.push(Header {
             name: "webhook-timestamp",
-            value: second,
+            value: second.clone(),
             secret: false,
         });
-        if !signatures.is_empty() {
-            request.headers.push(Header {
-                name: "webhook-signature",
-                value: signatures.join(" "),
+        let secrets = self.settings.revenuecat_signing_secrets.iter();
+        let theirs = signature::revenuecat(secrets.map(Secret::expose), &second, &request.body);
+        let all = [
+            (
+                "webhook-signature",
+                (!signatures.is_empty()).then(|| signatures.join(" ")),
+            ),
+            ("x-revenuecat-webhook-signature", theirs),
+        ];
+        let signed = all.into_iter().filter_map(|(name, value)| {
+            Some(Header {
+                name,
+                value: value?,
                 secret: false,
-            });
-        }
+            })
+        });
+        request.headers.extend(signed);
     }
 
-    /// Source: Adapty docs, "Handle errors in integrations"; RevenueCat docs, "Webhooks", responses; the Standard Webhooks
-    /// specification.
     fn reads_attributes(&self) -> bool {
         false
     }
 
+    /// Source: Adapty docs, "Handle errors in integrations"; RevenueCat docs, "Webhooks", responses; the Standard Webhooks
+    /// specification.
     fn classify(&self, response: &Response) -> Outcome {
         match (self.settings.format, response.status) {
             (Format::Adapty, 200..=399)
@@ -142,6 +157,10 @@ impl Configured for Ready {
 
     fn check_handshake(&self, handshake: &Handshake, response: &Response) -> Result<(), String> {
         handshake::check(handshake, response)
+    }
+
+    fn takes_states(&self) -> bool {
+        true
     }
 
     fn timers(&self) -> Vec<Timer> {

@@ -58,6 +58,11 @@ pub(super) static SPEC: Spec = Spec {
             "One or two `whsec_` secrets; requests are signed with each, so that they can be rotated.",
         ),
         Field::new(
+            "revenuecat_signing_secrets",
+            FieldKind::Secrets,
+            "Format revenuecat only. One or two secrets of 16 characters or more that `X-RevenueCat-Webhook-Signature` is made with, beside the other signature; two while one is rotated.",
+        ),
+        Field::new(
             "events",
             FieldKind::Events,
             "Per kind: on, off, or the name to send, which format revenuecat does not take. What a format has no name for is not sent.",
@@ -86,6 +91,11 @@ pub(super) static SPEC: Spec = Spec {
             "send_play_store_purchase_token",
             FieldKind::Switch,
             "Format adapty only: adds `play_store_purchase_token` to events of Google Play purchases.",
+        ),
+        Field::new(
+            "send_state",
+            FieldKind::Switch,
+            "Format standard only: instead of what happened, sends what the customer may use after it, as `customer_state`: one shape for everything, to store and forget.",
         ),
         Field::new(
             "trial_active_days",
@@ -124,6 +134,9 @@ pub(super) static SPEC: Spec = Spec {
     concurrency: 32,
 };
 
+/// Characters of a secret that signs, at least.
+const LEAST_SECRET: usize = 16;
+
 /// Edition of the handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -150,6 +163,8 @@ pub(super) struct Settings {
     pub(super) handshake: Edition,
     #[serde(default)]
     pub(super) signing_secrets: Vec<Secret>,
+    #[serde(default)]
+    pub(super) revenuecat_signing_secrets: Vec<Secret>,
     #[serde(default)]
     pub(super) events: Events,
     #[serde(flatten)]
@@ -190,12 +205,21 @@ impl Settings {
                 ));
             }
         }
-        if self.signing_secrets.len() > 2 {
-            problems.push(Invalid::new(
-                "signing_secrets",
-                "holds at most two secrets: the new one and the one being retired",
-            ));
+        for (field, secrets) in [
+            ("signing_secrets", &self.signing_secrets),
+            (
+                "revenuecat_signing_secrets",
+                &self.revenuecat_signing_secrets,
+            ),
+        ] {
+            if secrets.len() > 2 {
+                problems.push(Invalid::new(
+                    field,
+                    "holds at most two secrets: the new one and the one being retired",
+                ));
+            }
         }
+        problems.extend(self.unfit_for_revenuecat());
         problems.extend(
             self.signing_secrets
                 .iter()
@@ -205,6 +229,24 @@ impl Settings {
         check_retry(self.retry.as_ref(), &mut problems);
         problems.extend(timer::problems(&self.timers()));
         problems
+    }
+
+    /// What is wrong with the secrets of their own signature.
+    fn unfit_for_revenuecat(&self) -> Option<Invalid> {
+        let field = "revenuecat_signing_secrets";
+        let secrets = &self.revenuecat_signing_secrets;
+        if secrets.is_empty() {
+            return None;
+        }
+        if self.format != Format::Revenuecat {
+            let problem = "is of format revenuecat; `signing_secrets` sign every format";
+            return Some(Invalid::new(field, problem));
+        }
+        let is_weak = |secret: &Secret| secret.expose().trim().len() < LEAST_SECRET;
+        secrets.iter().any(is_weak).then(|| {
+            let problem = format!("must be {LEAST_SECRET} characters or more");
+            Invalid::new(field, problem)
+        })
     }
 
     /// Kinds that are switched on or named, and that the format has no name for.

@@ -118,6 +118,7 @@ pub(crate) fn event(kind: EventKind) -> Event {
             over_a_year: false,
             trial_days: free.then_some(7),
             offering: None,
+            is_prepaid: false,
         }),
         transaction: Some(TransactionRef {
             id: "1001".into(),
@@ -138,6 +139,7 @@ pub(crate) fn event(kind: EventKind) -> Event {
             country: Some("US".into()),
             token: None,
         }),
+        previous_transaction: None,
         line: String::new(),
         lines: Vec::new(),
         joins_base: false,

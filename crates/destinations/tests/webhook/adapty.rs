@@ -203,6 +203,39 @@ fn both_editions_of_the_handshake_are_checked() {
     }
 }
 
+/// Adapty docs, "Test webhook integration": a test is an ordinary event with `environment` `Sandbox`.
+#[test]
+fn a_test_is_an_ordinary_event_of_the_sandbox() {
+    let mut event = sample::event(EventKind::Test);
+    (event.app, event.purchase, event.transaction) = (None, None, None);
+    (event.product, event.level) = (None, None);
+    event.access.clear();
+    let test = body(webhook(&json!({})).as_ref(), &event);
+    assert_eq!(test["event_type"], "subscription_started");
+    let properties = &test["event_properties"];
+    assert_eq!(properties["environment"], "Sandbox");
+    for member in [
+        "store",
+        "vendor_product_id",
+        "transaction_id",
+        "original_transaction_id",
+        "purchase_date",
+        "original_purchase_date",
+        "subscription_expires_at",
+        "currency",
+        "price_usd",
+        "price_local",
+        "store_country",
+    ] {
+        assert!(!properties[member].is_null(), "{member} of {properties:#}");
+    }
+    // Nobody may use anything for it.
+    assert_eq!(properties["profile_has_access_level"], false);
+    assert_eq!(test["tidings"]["access"], json!({}));
+    let renamed = webhook(&json!({ "events": { "test": "ping" } }));
+    assert_eq!(body(renamed.as_ref(), &event)["event_type"], "ping");
+}
+
 /// Adapty docs, "Webhook event types and fields": `access_level_updated` is the state of one access level, which it names.
 #[test]
 fn a_change_of_access_to_nothing_is_no_event_of_the_format() {

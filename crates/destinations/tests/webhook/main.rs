@@ -4,6 +4,7 @@
 mod adapty;
 mod request;
 mod revenuecat;
+mod revenuecat_flows;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod settings;

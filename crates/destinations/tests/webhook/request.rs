@@ -1,6 +1,7 @@
 //! Where a request goes, what it is signed with, and what answers mean.
 
 use super::{configure, sample, webhook};
+use aws_lc_rs::hmac;
 use destinations::{Outcome, Response};
 use domain::{Environment, EventKind, Headers, NotSent};
 use serde_json::{Value, json};
@@ -90,6 +91,43 @@ fn each_environment_has_its_url_and_verbatim_authorization() {
         (missing.reason, missing.detail.as_str()),
         (NotSent::MissingCredentials, "sandbox_url is not set")
     );
+}
+
+/// The digest is checked with the secret as the key, over the second, a dot and the body as it was sent, like the receivers that are published do.
+#[test]
+fn revenuecats_own_signature_stands_beside_the_other() {
+    let secrets = ["0123456789abcdef-new", "0123456789abcdef-old"];
+    let webhook = webhook(&json!({
+        "format": "revenuecat", "revenuecat_signing_secrets": secrets,
+        "signing_secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+    }));
+    let event = sample::event(EventKind::TrialStarted);
+    let planned = webhook.plan(&event).unwrap();
+    let now = sample::now(&event);
+    let mut request = webhook.render(&planned[0], &event, now).unwrap();
+    let at = jiff::Timestamp::from_second(1_793_491_200).unwrap();
+    webhook.sign(&mut request, "dlv_1", at);
+    let value = |name: &str| {
+        let mut all = request.headers.iter();
+        all.find(|header| header.name == name)
+            .unwrap()
+            .value
+            .clone()
+    };
+    assert!(value("webhook-signature").starts_with("v1,"));
+    let theirs = value("x-revenuecat-webhook-signature");
+    let mut parts = theirs.split(',');
+    assert_eq!(parts.next(), Some("t=1793491200"));
+    let signed = [b"1793491200.".as_slice(), &request.body].concat();
+    for secret in secrets {
+        let digest = parts.next().unwrap().strip_prefix("v1=").unwrap();
+        let bytes: Vec<u8> = (0..digest.len() / 2)
+            .map(|at| u8::from_str_radix(digest.get(2 * at..2 * at + 2).unwrap(), 16).unwrap())
+            .collect();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        hmac::verify(&key, &signed, &bytes).unwrap();
+    }
+    assert_eq!(parts.next(), None);
 }
 
 #[test]

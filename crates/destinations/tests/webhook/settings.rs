@@ -52,6 +52,14 @@ fn settings_that_cannot_work_name_their_field() {
         ),
         (json!({ "signing_secrets": ["short"] }), "signing_secrets"),
         (
+            json!({ "format": "revenuecat", "revenuecat_signing_secrets": ["short"] }),
+            "revenuecat_signing_secrets",
+        ),
+        (
+            json!({ "format": "standard", "revenuecat_signing_secrets": ["0123456789abcdef"] }),
+            "revenuecat_signing_secrets",
+        ),
+        (
             json!({ "production_authorization": "a\nb" }),
             "production_authorization",
         ),

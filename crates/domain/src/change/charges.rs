@@ -131,6 +131,7 @@ fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
         transaction: new.id.clone(),
         product: new.product.clone(),
         previous_product: Some(old.product.clone()),
+        took_over_from: Some(old.id.clone()),
         ..step.change(EventKind::ProductChanged, key, new.purchased_at, rule)
     })
 }
@@ -192,9 +193,12 @@ fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 fn charged(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
     let Charge { kind, rule } = step.history.charge(&fact.id, step.chain)?;
     let key = format!("charged:{}", fact.key());
+    // What is paid for ahead is topped up, by a purchase that takes over from the one before.
+    let before = fact.is_prepaid.then(|| step.history.before(&fact.id));
     Some(Change {
         transaction: fact.id.clone(),
         product: fact.product.clone(),
+        took_over_from: before.flatten().map(|before| before.fact.id.clone()),
         ..step.change(kind, key, fact.purchased_at, rule)
     })
 }

@@ -66,17 +66,17 @@
 //! lifecycle* and Stripe's *How subscriptions work*. Every row of Apple's part is a test in `tests/apple_table.rs`;
 //! `tests/rules.rs` holds this table against the code.
 
+mod by_access;
 mod charges;
 mod first_seen;
 mod joined;
 mod refunds;
 mod renewal;
-mod shared;
 mod standing;
 mod step;
 mod terms;
 
-pub use shared::Shared;
+pub use by_access::ByAccess;
 pub use step::{Change, State};
 
 use crate::{ChainKey, Snapshot, Store, fact::Ownership};
@@ -124,17 +124,21 @@ pub fn changes(
     joined::with_the_base(told.collect(), &after.snapshot.line)
 }
 
-/// What a step is to somebody who is let in by a member of the family: it has no events of its own, only what it does to access.
-/// `None` where it is no such step, or nothing begins, ends or will end.
-pub fn shared(
+/// What a step is that has no event of its own, but only what it does to access: to somebody who is let in by a member of the family or was
+/// given access by hand, and where a purchase that goes on gives no access. `None` where it is no such step.
+pub fn by_access(
     chain: &ChainKey,
     before: Option<State<'_>>,
     after: State<'_>,
     heard_at: Timestamp,
     window: SignedDuration,
-) -> Option<Shared> {
+) -> Option<ByAccess> {
+    if chain.store == Store::Promotional {
+        return ByAccess::of_grant(before.map(|before| before.snapshot), after.snapshot);
+    }
     if after.snapshot.ownership != Ownership::FamilyShared {
-        return None;
+        let before = &before?.snapshot.standing;
+        return ByAccess::of_standing(before, &after.snapshot.standing);
     }
     let told = told(
         &Step::between(chain, before, after),
@@ -146,7 +150,7 @@ pub fn shared(
     let is_let_in = had_ended && after.snapshot.gives_access();
     told.iter()
         .rev()
-        .find_map(|change| Shared::of(change.kind, is_let_in))
+        .find_map(|change| ByAccess::of_share(change.kind, is_let_in))
 }
 
 /// What a line tells of a purchase that was known as `purchase`, and of which `base` is the base now.

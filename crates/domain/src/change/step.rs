@@ -28,6 +28,8 @@ pub struct Change {
     pub product: String,
     /// The product before, for a change of product.
     pub previous_product: Option<String>,
+    /// The transaction that what it is about took over from, where that is another.
+    pub took_over_from: Option<String>,
     /// Why, for endings and refunds.
     pub reason: Option<CancellationReason>,
     /// Whether a change of product waits for the next renewal.
@@ -68,6 +70,7 @@ impl Change {
             transaction: snapshot.transaction.clone(),
             product: snapshot.product.clone(),
             previous_product: None,
+            took_over_from: None,
             reason: None,
             scheduled: false,
             rule,

@@ -4,7 +4,7 @@ use super::event::About;
 use domain::{
     AccessLevel, ChainKey, Change, Event, EventKind, Observation, Snapshot,
     access::{self, Unlocks},
-    change::Shared,
+    change::ByAccess,
     customer::Customer,
 };
 use jiff::Timestamp;
@@ -57,23 +57,23 @@ pub(super) fn update(
 
 impl About<'_> {
     /// What an observation, or time passing, did to the customer's access. Told at the time of what was said, so that it is the
-    /// same event when it is said again. What is `shared` is told by the first of them, by its rule, or alone where it changes none: whoever is
-    /// let in by the family may have access besides.
+    /// same event when it is said again. What is told `by_access` is told by the first of them, by its rule, or alone where it changes none:
+    /// there may be access besides.
     pub(super) fn access_updates(
         &self,
         access: &Access,
         observation: Option<&Observation>,
-        shared: Option<Shared>,
+        by_access: Option<ByAccess>,
         customer: &Customer,
     ) -> Vec<Event> {
         let at = match observation {
             Some(_) => self.snapshot.last_said(),
             None => self.at.now,
         };
-        let mut shared = shared.map(Shared::rule);
+        let mut by_access = by_access.map(ByAccess::rule);
         let told = access.differences().into_iter().map(|level| {
             let of_this = level.chain == self.chain.id && level.store == self.chain.store;
-            let rule = of_this.then(|| shared.take()).flatten();
+            let rule = of_this.then(|| by_access.take()).flatten();
             let key = format!(
                 "access:{}:{}:{}:{}:{}:{}:{}:{}",
                 level.id,
@@ -98,12 +98,12 @@ impl About<'_> {
             }
         });
         let mut told: Vec<_> = told.collect();
-        told.extend(shared.map(|rule| self.shared_alone(rule, access, at, customer)));
+        told.extend(by_access.map(|rule| self.told_alone(rule, access, at, customer)));
         told
     }
 
-    /// What happens to somebody who is let in by the family, and changes nothing of what they may use.
-    fn shared_alone(
+    /// What changes nothing of what the customer may use.
+    fn told_alone(
         &self,
         rule: &'static str,
         access: &Access,

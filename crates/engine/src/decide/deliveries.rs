@@ -129,6 +129,7 @@ pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Eve
         customer,
         purchase: None,
         transaction: None,
+        previous_transaction: None,
         line: String::new(),
         lines: Vec::new(),
         joins_base: false,

@@ -8,7 +8,7 @@ use domain::{
     charge::History,
     customer::Customer,
     event::{AppRef, Cause, Line, Purchase, TransactionRef},
-    fact::{ChainKey, TransactionKind},
+    fact::{ChainKey, TransactionFact, TransactionKind},
     rates::Rates,
 };
 use jiff::Timestamp;
@@ -61,7 +61,12 @@ impl About<'_> {
             app: Some(app_ref(app)),
             customer: customer.for_event(),
             purchase: Some(self.purchase(change)),
-            transaction: self.transaction(change),
+            transaction: self
+                .paid_by(change)
+                .map(|fact| self.transaction(change, fact)),
+            previous_transaction: self
+                .paid_before(change)
+                .map(|fact| self.transaction(change, fact)),
             line: change.line.clone(),
             lines: self.lines(change),
             joins_base: change.joins_base,
@@ -116,6 +121,7 @@ impl About<'_> {
             over_a_year: run.over_a_year,
             trial_days: history.trial_days(),
             offering: self.facts.offering().map(str::to_owned),
+            is_prepaid: snapshot.is_prepaid,
         }
     }
 
@@ -172,11 +178,20 @@ impl About<'_> {
         self.snapshot.lines().filter_map(shown).collect()
     }
 
-    fn transaction(&self, change: &Change) -> Option<TransactionRef> {
-        let fact = &self
-            .facts
-            .transaction(&change.transaction, &change.line)?
-            .fact;
+    fn paid_by(&self, change: &Change) -> Option<&TransactionFact> {
+        let known = self.facts.transaction(&change.transaction, &change.line);
+        known.map(|known| &known.fact)
+    }
+
+    /// What was taken over from, which another line may have paid for.
+    fn paid_before<'f>(&'f self, change: &'f Change) -> Option<&'f TransactionFact> {
+        let id = change.took_over_from.as_ref()?;
+        let own = self.facts.transaction(id, &change.line);
+        own.map(|known| &known.fact)
+            .or_else(|| self.facts.charge(id).next())
+    }
+
+    fn transaction(&self, change: &Change, fact: &TransactionFact) -> TransactionRef {
         let dollars = |money: Option<Money>| {
             money.and_then(|money| in_usd(money, self.at.rates, fact.purchased_at))
         };
@@ -192,7 +207,7 @@ impl About<'_> {
         let untaxed = price.zip(fact.tax);
         let untaxed = untaxed.and_then(|(price, tax)| price.checked_sub(tax).ok());
         let net = part_of(untaxed, share);
-        Some(TransactionRef {
+        TransactionRef {
             id: fact.id.clone(),
             purchased_at: fact.purchased_at,
             expires_at: fact.expires_at,
@@ -211,7 +226,7 @@ impl About<'_> {
             country: fact.country.clone(),
             token: Some(fact.leg.clone())
                 .filter(|leg| !leg.is_empty() && self.chain.store == Store::PlayStore),
-        })
+        }
     }
 }
 

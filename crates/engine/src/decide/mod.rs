@@ -14,6 +14,7 @@ mod deliveries;
 mod event;
 mod money;
 mod notice;
+mod present;
 mod timers;
 pub(crate) mod transfer;
 mod window;
@@ -23,6 +24,7 @@ pub(crate) use deliveries::test_event;
 pub(crate) use deliveries::{plan, test_of};
 pub(crate) use event::Circumstances;
 pub(crate) use notice::told as notice;
+pub(crate) use present::{Telling, present};
 pub(crate) use window::Within;
 
 use crate::setup::ProjectSetup;
@@ -195,9 +197,9 @@ impl About<'_> {
             snapshot: self.snapshot,
         };
         let changes = change::changes(chain, before, after, at.heard_at, window);
-        let shared = change::shared(chain, before, after, at.heard_at, window);
+        let by_access = change::by_access(chain, before, after, at.heard_at, window);
         let drafts = changes.iter().map(|change| self.event(change, customer));
-        let updates = self.access_updates(access, observation, shared, customer);
+        let updates = self.access_updates(access, observation, by_access, customer);
         drafts.chain(updates).collect()
     }
 

@@ -35,6 +35,7 @@ pub(crate) fn told(record: CustomerRecord, notice: &Notice, at: &Circumstances<'
         customer: customer.for_event(),
         purchase: None,
         transaction: None,
+        previous_transaction: None,
         line: String::new(),
         lines: Vec::new(),
         joins_base: false,

@@ -171,9 +171,16 @@ impl Dispatch {
         let system = self.core.system();
         let nonce = system.uuid().simple().to_string();
         let mut handshakes = configured.handshakes(&nonce).into_iter();
-        let Some(handshake) = handshakes.find(|handshake| handshake.endpoint == endpoint) else {
+        let Some(mut handshake) = handshakes.find(|handshake| handshake.endpoint == endpoint)
+        else {
             return Ok(());
         };
+        // A receiver that believes nothing unsigned is to believe this.
+        configured.sign(
+            &mut handshake.request,
+            &format!("hsk_{nonce}"),
+            system.now(),
+        );
         let mut record = Handshake {
             endpoint: endpoint.id(),
             at: system.now(),

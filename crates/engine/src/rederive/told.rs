@@ -1,6 +1,6 @@
 //! What is compared: what was told, and where both tell something else.
 
-use domain::{Event, EventId, EventKind, ProjectId};
+use domain::{Event, EventId, EventKind, Present, ProjectId};
 use jiff::Timestamp;
 use ledger::{EventFilter, Ledger, LedgerError, Page};
 use serde::Serialize;
@@ -178,7 +178,7 @@ pub(super) async fn told(ledger: &dyn Ledger, project: ProjectId) -> Result<Feed
             let skipped = matches!(
                 row.event.kind,
                 EventKind::Test | EventKind::TrialActive | EventKind::SubscriptionActive
-            );
+            ) || Present::from_rule(&row.event.cause.rule).is_some();
             if !skipped {
                 let key = (
                     row.event.customer.app_user_id.clone(),

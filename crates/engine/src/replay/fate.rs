@@ -4,7 +4,7 @@ use crate::{
     ActiveIntegration,
     decide::{self, Within},
 };
-use domain::{DeliveryId, EventKind, NotSent};
+use domain::{DeliveryId, Event, EventKind, NotSent, Present};
 use jiff::Timestamp;
 use ledger::{Choice, DeliveryState, FeedRow, IntegrationState, NewDelivery, ReplayOf};
 
@@ -39,8 +39,8 @@ pub(super) fn fate(
         choice.reasons.is_empty() || reason.is_some_and(|reason| choice.reasons.contains(&reason))
     };
     let wanted = |standing| choice.standings.contains(&standing);
-    // A test is of the one integration it was made for.
-    if row.event.kind == EventKind::Test && deliveries.is_empty() {
+    // A test is of the one integration it was made for, and so is how a customer stood.
+    if is_of_one(&row.event) && deliveries.is_empty() {
         return Fate::Passed;
     }
     if deliveries.is_empty() {
@@ -91,4 +91,9 @@ fn is_too_old(row: &FeedRow, active: &ActiveIntegration, now: Timestamp) -> bool
         let within = Within::of(configured.window(), &row.event, now);
         matches!(within, Within::TooOld(_))
     })
+}
+
+/// Whether an event was made for the one integration that it was sent to: a test, or how somebody stood.
+fn is_of_one(event: &Event) -> bool {
+    event.kind == EventKind::Test || Present::from_rule(&event.cause.rule).is_some()
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::ActiveIntegration;
 use domain::{Event, NotSent};
-use ledger::{Choice, LedgerError, Page, ReplayOf};
+use ledger::{Choice, LedgerError, Page, ReplayOf, ReplayWhat};
 use std::collections::BTreeMap;
 
 /// Events a forecast looks at.
@@ -18,7 +18,7 @@ const SAMPLES: usize = 10;
 /// What a replay would do.
 #[derive(Debug, Default)]
 pub struct Forecast {
-    /// Events looked at.
+    /// Events looked at; of states, customers.
     pub events: u64,
     /// Events that would be sent, by how they stand now.
     pub sent: BTreeMap<ReplayOf, u64>,
@@ -40,12 +40,15 @@ impl Forecast {
 }
 
 impl Replays {
-    /// What a replay would do with the settings and the events of now. Looks at 20,000 events at most.
+    /// What a replay would do with the settings and the events of now. Looks at 20,000 events at most; of states, at 1,000 customers.
     pub async fn foresee(
         &self,
         active: &ActiveIntegration,
         choice: &Choice,
     ) -> Result<Forecast, LedgerError> {
+        if choice.what == ReplayWhat::States {
+            return self.foresee_states(active, choice).await;
+        }
         let filter = filter(active.row.project, choice);
         let now = self.core.system().now();
         let (mut seen, mut after) = (Forecast::default(), 0);

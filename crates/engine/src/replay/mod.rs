@@ -4,16 +4,19 @@
 //! What was delivered or failed before goes out again with the id it had; what was never meant to be sent is planned with
 //! the settings of now. Each step is one commit against the progress it was computed from, so that a crash, or another node
 //! that takes the same step, repeats nothing.
+//!
+//! A first load is a replay of another kind: not of what happened, but of how every customer stands ([`states`]).
 
 mod fate;
 mod forecast;
+mod states;
 mod step;
 
 pub use forecast::Forecast;
 
 use crate::{ActiveIntegration, Core, Dispatch};
 use domain::{ProjectId, ReplayId};
-use ledger::{Choice, EventFilter, LedgerError, Page, Progress, Replay, ReplayState};
+use ledger::{Choice, EventFilter, LedgerError, Page, Progress, Replay, ReplayState, ReplayWhat};
 
 /// Events read at once.
 const PAGE: usize = 200;
@@ -73,8 +76,13 @@ impl Replays {
             let rows = self.core.ledger().events(&filter, page).await?;
             Ok(rows.first().map(|row| row.position))
         };
-        let first = at(Page::After(0, 1)).await?.map_or(0, |first| first - 1);
-        let last = at(Page::Before(None, 1)).await?.unwrap_or(first);
+        let (first, last) = match choice.what {
+            ReplayWhat::Events => {
+                let first = at(Page::After(0, 1)).await?.map_or(0, |first| first - 1);
+                (first, at(Page::Before(None, 1)).await?.unwrap_or(first))
+            }
+            ReplayWhat::States => (0, 0),
+        };
         let replay = Replay {
             id: ReplayId::new(self.core.system().uuid()),
             project: active.row.project,
@@ -89,6 +97,7 @@ impl Replays {
             progress: Progress {
                 state: ReplayState::Running,
                 after: first,
+                customer: None,
                 again: 0,
                 new: 0,
                 refused: 0,

@@ -8,7 +8,7 @@ use super::{
 use crate::ActiveIntegration;
 use domain::time::is_recent;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{LedgerError, Page, Progress, Replay, ReplayState, ReplayStep};
+use ledger::{LedgerError, Page, Progress, Replay, ReplayState, ReplayStep, ReplayWhat};
 
 /// Events a step looks at, whether it queues them or not.
 const MOST_LOOKED_AT: usize = 4_000;
@@ -53,9 +53,13 @@ impl Replays {
             ordered: active.spec.ordered,
             replay,
         };
-        self.look(active, &mut step, now).await?;
+        let told = step.progress.new;
+        match step.replay.choice.what {
+            ReplayWhat::Events => self.look(active, &mut step, now).await?,
+            ReplayWhat::States => self.look_at_customers(active, &mut step, now).await?,
+        }
         let (id, progress) = (step.replay.id, step.progress);
-        let queued = step.again.len() + step.new.len();
+        let queued = step.again.len() as u64 + progress.new - told;
         if self.core.ledger().step_replay(step).await? && queued > 0 {
             tracing::info!(replay.id = %id, queued, "a replay went on");
             self.dispatch.wake();

@@ -5,6 +5,7 @@ mod buyers;
 mod claims;
 mod crowd;
 mod customers;
+mod dialect;
 mod google;
 mod late;
 mod lines;

@@ -33,6 +33,24 @@ async fn others_are_saved_and_verified() {
     assert_eq!(world.held("silent"), Some(NotSent::EndpointUnverified));
 }
 
+/// Whoever believes nothing that is not signed can believe the question too, in both editions.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_is_signed_like_everything_that_follows() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let world = World::running().await;
+    let mut signed = webhook("https://signed.example/");
+    signed["settings"]["signing_secrets"] = json!([secret]);
+    world.save(json!({ "signed": signed })).await;
+    world
+        .until("it is verified", || world.held("signed").is_none())
+        .await;
+    let asked = world.endpoints.asked_with.lock().unwrap();
+    let header = |name: &str| asked.first(name).unwrap();
+    let (id, second) = (header("webhook-id"), header("webhook-timestamp"));
+    let expected = destinations::webhook::signature(secret, id, second, b"{}").unwrap();
+    assert_eq!(header("webhook-signature"), expected);
+}
+
 /// Whoever let a sandbox go is not cut off from production for it, and nothing that is saved cuts it off either.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_other_endpoint_of_the_same_integration_is_verified_and_stays_so() {

@@ -7,6 +7,7 @@ mod breaker;
 mod by_hand;
 mod clocks;
 mod dated;
+mod first_load;
 mod gate;
 mod handshakes;
 mod health;

@@ -3,7 +3,7 @@
 use crate::world::{Chain, DAY, World, answer};
 use domain::{EventKind, NotSent};
 use engine::{ActiveIntegration, Forecast};
-use ledger::{Choice, ConfigurationChange, ReplayOf, ReplayState};
+use ledger::{Choice, ConfigurationChange, ReplayOf, ReplayState, ReplayWhat};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ fn integration(world: &World, key: &str) -> ActiveIntegration {
 
 fn choice(world: &World, standings: &[ReplayOf]) -> Choice {
     Choice {
+        what: ReplayWhat::Events,
         since: world.now() - jiff::SignedDuration::from_hours(24 * 400),
         until: world.now() + jiff::SignedDuration::from_hours(1),
         kinds: Vec::new(),

@@ -3,7 +3,7 @@
 use super::{Subject, at, claim, commit, delivery, event, integration, lane, project, settlement};
 use crate::{
     Choice, DeliveryState, EventFilter, Next, Page, Progress, Replay, ReplayOf, ReplayState,
-    ReplayStep,
+    ReplayStep, ReplayWhat,
 };
 use domain::{IntegrationId, NotSent, ReplayId};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ fn replay(number: u128) -> Replay {
         project: project(),
         integration: integration(1),
         choice: Choice {
+            what: ReplayWhat::Events,
             since: at(0),
             until: at(100),
             kinds: Vec::new(),
@@ -31,6 +32,7 @@ fn replay(number: u128) -> Replay {
         progress: Progress {
             state: ReplayState::Running,
             after: 0,
+            customer: None,
             again: 0,
             new: 0,
             refused: 0,

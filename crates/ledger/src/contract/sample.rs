@@ -155,6 +155,7 @@ pub fn event(number: u64, seq: u64) -> NewEvent {
         customer: customer(number),
         purchase: None,
         transaction: None,
+        previous_transaction: None,
         line: String::new(),
         lines: Vec::new(),
         joins_base: false,

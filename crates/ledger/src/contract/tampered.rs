@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     AuditFilter, Choice, ConfigurationChange as Change, EventFilter, Failure, LedgerError, LetInBy,
-    Next, Opened, Outcomes, Page, Progress, Project, Replay, ReplayState, Result, Role,
+    Next, Opened, Outcomes, Page, Progress, Project, Replay, ReplayState, ReplayWhat, Result, Role,
     SecondFactor, SecondStep, Session, TransferBehaviour, User,
 };
 use domain::{Currency, NotSent, ReplayId, UserId, rates::Rate};
@@ -149,6 +149,7 @@ fn a_replay() -> Replay {
         project: project(),
         integration: integration(1),
         choice: Choice {
+            what: ReplayWhat::Events,
             since: at(0),
             until: at(1),
             kinds: Vec::new(),
@@ -166,6 +167,7 @@ fn a_replay() -> Replay {
         progress: Progress {
             state: ReplayState::Running,
             after: 0,
+            customer: None,
             again: 0,
             new: 0,
             refused: 0,

@@ -46,6 +46,9 @@ pub struct HappenedView {
     purchase: Option<PurchaseView>,
     /// The transaction it is about: of several lines, what of it was for the event's line.
     transaction: Option<TransactionView>,
+    /// The one before, where it took over from that: by a change of product, or by a top-up of what is paid for ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_transaction: Option<TransactionView>,
     /// The line of the purchase it is about; absent where there is one only, and for the one that has no name.
     #[serde(skip_serializing_if = "String::is_empty")]
     #[schema(required = false)]
@@ -108,6 +111,7 @@ impl From<Event> for HappenedView {
             customer: event.customer.into(),
             purchase: event.purchase.map(PurchaseView::from),
             transaction: event.transaction.map(TransactionView::from),
+            previous_transaction: event.previous_transaction.map(TransactionView::from),
             line: event.line,
             lines: event.lines.into_iter().map(LineView::from).collect(),
             joins_base: event.joins_base,
@@ -248,6 +252,10 @@ struct PurchaseView {
     /// The offering that led to it, where a client said.
     #[serde(skip_serializing_if = "Option::is_none")]
     offering: Option<String>,
+    /// Paid for ahead and never renewed by the store (Google's prepaid plans).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    is_prepaid: bool,
 }
 
 impl From<Purchase> for PurchaseView {
@@ -269,6 +277,7 @@ impl From<Purchase> for PurchaseView {
             over_a_year: purchase.over_a_year,
             trial_days: purchase.trial_days,
             offering: purchase.offering,
+            is_prepaid: purchase.is_prepaid,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::world::{World, answer};
 use destinations::Window;
 use domain::{NotSent, attribute::Write};
 use jiff::SignedDuration;
-use ledger::{Choice, DeliveryState, ReplayOf};
+use ledger::{Choice, DeliveryState, ReplayOf, ReplayWhat};
 use std::time::Duration;
 
 /// The customer of the first event is known by this, from now on.
@@ -97,6 +97,7 @@ async fn foreseen(world: &World, reasons: Vec<NotSent>) -> engine::Forecast {
     let setup = world.engine.setup();
     let a = setup.integrations().find(|active| active.row.key == "a");
     let choice = Choice {
+        what: ReplayWhat::Events,
         since: world.now() - SignedDuration::from_hours(400),
         until: world.now() + SignedDuration::from_hours(1),
         kinds: Vec::new(),

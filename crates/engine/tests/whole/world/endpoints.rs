@@ -27,6 +27,8 @@ pub(crate) struct Endpoints {
     pub(super) answers: Mutex<Answers>,
     /// URLs that were asked whose they are.
     pub(crate) handshakes: Mutex<Vec<String>>,
+    /// With what headers, the last time.
+    pub(crate) asked_with: Mutex<Headers>,
     /// Whether answers are held back.
     pub(super) silent: watch::Sender<bool>,
 }
@@ -38,6 +40,7 @@ impl Endpoints {
             sent: Mutex::default(),
             answers: Mutex::new(Box::new(|_, _| answer(200, "{}"))),
             handshakes: Mutex::default(),
+            asked_with: Mutex::default(),
             silent: watch::Sender::new(false),
         }
     }
@@ -57,11 +60,18 @@ pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError
     })
 }
 
+fn headers(request: &Request) -> Headers {
+    let all = request.headers.iter();
+    all.map(|header| (header.name, header.value.as_str()))
+        .collect()
+}
+
 #[async_trait]
 impl Transport for Endpoints {
     async fn send(&self, request: &Request, _: Duration) -> Result<Response, TransportError> {
         if request.body == b"{}" {
             self.handshakes.lock().unwrap().push(request.url.clone());
+            *self.asked_with.lock().unwrap() = headers(request);
             if request.url.starts_with(SILENT) {
                 return std::future::pending().await;
             }
@@ -69,11 +79,7 @@ impl Transport for Endpoints {
         }
         let text = || String::from_utf8_lossy(&request.body).into_owned();
         let body = serde_json::from_slice(&request.body).unwrap_or_else(|_| text().into());
-        let headers = request
-            .headers
-            .iter()
-            .map(|header| (header.name, header.value.as_str()))
-            .collect();
+        let headers = headers(request);
         let count = {
             let mut sent = self.sent.lock().unwrap();
             sent.push(Sent {
