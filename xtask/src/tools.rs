@@ -184,6 +184,28 @@ pub(crate) fn queue_tools() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that every example of a receiver can be run whose runtime Debian has.
+pub(crate) fn receiver_tools() -> Result<()> {
+    for (program, package) in [("go", "golang-go"), ("php", "php-cli"), ("ruby", "ruby")] {
+        if !exists(program) {
+            install(
+                package,
+                "the tests of `examples/receivers` run each of them",
+            )?;
+        }
+    }
+    let finds = Command::new("ruby")
+        .args(["-e", "require 'webrick'"])
+        .output();
+    if !finds.is_ok_and(|output| output.status.success()) {
+        install(
+            "ruby-webrick",
+            "the example of a receiver in Ruby listens with it",
+        )?;
+    }
+    Ok(())
+}
+
 /// Makes sure that the clock of a program can be moved.
 pub(crate) fn clock_tools() -> Result<()> {
     let libraries = std::fs::read_dir("/usr/lib")
