@@ -1,7 +1,7 @@
 //! The command line: what there is to run. Each has its options where it runs.
 
 use crate::{
-    apply, backup, copy, demo, doctor, import, keys, migrate,
+    apply, backup, compare, copy, demo, doctor, import, keys, migrate,
     options::{Data, ServeOptions},
     rates, rederive, say, serve, sign_in_link, simulate, verify,
 };
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Simulate(simulate::Options),
     /// Bring customers and their purchases in from a file.
     Import(import::Options),
+    /// Compare what another vendor's webhooks told with what ours tell; nothing is changed.
+    Compare(compare::Options),
     /// Compare every event with what the raw messages lead to.
     Rederive(rederive::Options),
     /// Add and list exchange rates.
@@ -67,6 +69,7 @@ impl Command {
             }
             Self::Simulate(options) => simulate::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Import(options) => import::run(&options).await,
+            Self::Compare(options) => compare::run(&options).await,
             Self::Rederive(options) => rederive::run(&options).await,
             Self::Rates(options) => rates::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Copy(options) => copy::run(&options).await,

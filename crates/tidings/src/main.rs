@@ -4,6 +4,7 @@ mod allowed;
 mod apply;
 mod backup;
 mod cli;
+mod compare;
 mod copy;
 mod data;
 mod demo;
