@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Types that handlers share, which `ARCHITECTURE.md` ("The folders") says where to find: what all of them take and answer,
-const SHARED: [&str; 33] = [
+const SHARED: [&str; 37] = [
     "App",
     "InProject",
     "Caller",
@@ -34,6 +34,10 @@ const SHARED: [&str; 33] = [
     "Platform",
     "Said",
     "Ignored",
+    "AtLeast",
+    "Page",
+    "Pages",
+    "Failure",
     "Shown",
     "Error",
     "Form",

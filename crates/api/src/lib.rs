@@ -12,6 +12,7 @@ mod openapi;
 mod resources;
 mod streams;
 mod v1;
+mod v2;
 
 pub use resources::{missing, wrong_method};
 pub use v1::for_clients;
@@ -33,6 +34,7 @@ pub fn routes() -> Vec<Route<App>> {
         callbacks::routes(),
         openapi::routes(routes),
         v1::routes(),
+        v2::routes(),
     ]
     .into_iter()
     .flatten()

@@ -62,7 +62,7 @@ struct ErrorTemplate {
 }
 
 /// Where programs ask, who read problems as JSON.
-const PROGRAMS: [&str; 3] = ["/api/", "/v1/", "/callbacks/"];
+const PROGRAMS: [&str; 4] = ["/api/", "/v1/", "/v2/", "/callbacks/"];
 
 /// Problems of pages are pages: what went wrong, what to do, and a number to find it by in the log.
 pub async fn readable(State(app): State<App>, request: Request, next: Next) -> Response {

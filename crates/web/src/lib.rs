@@ -13,6 +13,7 @@ pub mod access;
 pub mod answer;
 mod app;
 pub mod asked_as;
+pub mod at_least;
 pub mod audit;
 pub mod body;
 mod callback_path;

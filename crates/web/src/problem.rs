@@ -78,6 +78,7 @@ codes! {
     SecretsUnreadable = "secrets_unreadable", SERVICE_UNAVAILABLE, "What is sealed cannot be read with the server's secret key";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The ledger is not available";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is shutting down";
+    NotYet = "not_yet", SERVICE_UNAVAILABLE, "Nothing so new was seen yet";
     Busy = "busy", SERVICE_UNAVAILABLE, "The server has too much to do at once";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
 }

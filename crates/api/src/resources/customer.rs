@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    at_least::AtLeast,
     body::Json,
     problem::Problem,
     project::InProject,
@@ -42,6 +43,7 @@ pub(crate) async fn customer(
     State(app): State<App>,
     project: InProject,
     Path((_, who)): Path<(String, String)>,
+    at_least: AtLeast,
 ) -> Answer<Detail> {
     let record = app
         .engine
@@ -49,6 +51,7 @@ pub(crate) async fn customer(
         .customer(project.id, &who)
         .await?
         .ok_or_else(|| Problem::not_found("customer", &who))?;
+    at_least.check(record.seq)?;
     Ok(Json(shown(
         &project.setup,
         record,

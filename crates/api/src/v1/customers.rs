@@ -18,6 +18,7 @@ use web::{
     App,
     access::Access,
     answer::There,
+    at_least::AtLeast,
     audit::{Did, Effect, Known, Noted, Subject},
     body::Json,
     route::{Method, Route},
@@ -102,6 +103,7 @@ pub(crate) async fn get_subscriber(
     client: Client,
     Path(id): Path<String>,
     platform: Platform,
+    at_least: AtLeast,
 ) -> Result<Noted<There<Shown>>, Error> {
     let customers = app.engine.customers();
     let known = if client.only_reads {
@@ -120,6 +122,9 @@ pub(crate) async fn get_subscriber(
         },
         None => customers.profile(client.project, &id).await?,
     };
+    if !at_least.allows(profile.record.seq) {
+        return Err(Error::new(Code::NotYet));
+    }
     let did = if profile.is_new {
         Did::AsStated(Known::default())
     } else {

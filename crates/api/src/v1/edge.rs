@@ -2,6 +2,7 @@
 //! handler is asked has the shape that SDKs read.
 
 use super::{Error, error::Code};
+use crate::v2;
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
@@ -12,10 +13,15 @@ use web::{access, problem::Readable};
 
 /// Where clients ask.
 const CLIENTS: &str = "/v1/";
+/// Where servers ask in the shapes of version 2.
+const SERVERS: &str = "/v2/";
 
 /// Whatever is answered to a client, also where there is no such route, or it is called in another way: a page of any origin
 /// may read it, and it has the shape that SDKs read.
 pub async fn for_clients(request: Request<Body>, next: Next) -> Response {
+    if request.uri().path().starts_with(SERVERS) {
+        return v2::spoken(next.run(request).await);
+    }
     if !request.uri().path().starts_with(CLIENTS) {
         return next.run(request).await;
     }

@@ -28,6 +28,7 @@ mod signs;
 mod strangers;
 mod streams;
 mod v1;
+mod v2;
 
 use axum::middleware::from_fn;
 use serde_json::Value;

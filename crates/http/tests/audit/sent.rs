@@ -81,6 +81,22 @@ const BODIES: &[(&str, &str)] = &[
         r#"{"duration":"monthly"}"#,
     ),
     (
+        "POST /v2/projects/{project}/customers/{who}/attributes",
+        r#"{"attributes":[{"name":"plan","value":"year"}]}"#,
+    ),
+    (
+        "POST /v2/projects/{project}/customers/{who}/actions/grant_entitlement",
+        r#"{"entitlement_id":"premium"}"#,
+    ),
+    (
+        "POST /v2/projects/{project}/customers/{who}/actions/revoke_granted_entitlement",
+        r#"{"entitlement_id":"premium"}"#,
+    ),
+    (
+        "POST /v2/projects/{project}/customers/{who}/actions/transfer",
+        r#"{"target_customer_id":"bob"}"#,
+    ),
+    (
         "POST /callbacks/google/{app}",
         r#"{"message":{"messageId":"1","data":"eyJ2ZXJzaW9uIjoiMS4wIiwicGFja2FnZU5hbWUiOiJjb20uZXhhbXBsZS5hcHAiLCJ0ZXN0Tm90aWZpY2F0aW9uIjp7InZlcnNpb24iOiIxLjAifX0="}}"#,
     ),

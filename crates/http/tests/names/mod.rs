@@ -34,7 +34,7 @@ impl Names {
         };
         let replay = serde_json::json!({ "integration": "idle", "since": "2026-01-01" });
         server.post("/api/v1/projects/acme/replays", replay).await;
-        let told: [(&'static str, String); 29] = [
+        let told: [(&'static str, String); 30] = [
             ("events/{id}", first("events").await),
             ("inbox/{id}", first("parked").await),
             ("messages/{id}", first("parked").await),
@@ -59,6 +59,7 @@ impl Names {
             ("callbacks/stripe/{app}", server.app_id("web").to_string()),
             ("entitlements/{key}", "premium".into()),
             ("integrations/{key}", "hook".into()),
+            ("webhooks/{key}", "hook".into()),
             ("{offering}", "summer".into()),
             ("{domain}", "app".into()),
             // These two would change the callers themselves.

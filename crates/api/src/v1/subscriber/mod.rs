@@ -216,6 +216,7 @@ pub(crate) fn view(
     Shown {
         request_date: Moment(now),
         request_date_ms: now.as_millisecond(),
+        customer_seq: record.seq,
         purchased_products: BTreeMap::new(),
         subscriber,
     }

@@ -23,6 +23,8 @@ impl Serialize for Moment {
 pub(crate) struct Shown {
     pub(super) request_date: Moment,
     pub(super) request_date_ms: i64,
+    /// How many events the customer has: what a later answer may be asked to have at least, by `at_least`.
+    pub(super) customer_seq: u64,
     /// Of what was bought in Google Play, what the app is to consume, by product; only in the answer to a receipt.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) purchased_products: BTreeMap<String, Consumed>,

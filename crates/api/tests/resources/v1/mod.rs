@@ -1,5 +1,6 @@
 //! The shapes of client SDKs, a file for each of `v1`.
 
+mod advisory;
 mod attributes;
 mod client;
 mod customers;
@@ -9,6 +10,7 @@ mod offerings;
 mod offers;
 mod receipts;
 mod sdks;
+mod sequence;
 mod start;
 
 use web::test::{TestServer, Transcript, Who};
