@@ -3,7 +3,7 @@
 use crate::{health, text::exact};
 use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
 use std::collections::BTreeMap;
-use web::{App, problem::Problem, project::InProject};
+use web::{App, counted, problem::Problem, project::InProject};
 
 /// Deliveries from which shares and times are taken.
 const SAMPLE: usize = 100;
@@ -14,6 +14,8 @@ pub(crate) struct IntegrationLine {
     pub(crate) name: String,
     pub(crate) state: String,
     pub(crate) color: &'static str,
+    /// What is wrong with it, where something is.
+    pub(crate) problem: String,
     pub(crate) waiting: u64,
     pub(crate) share: String,
     pub(crate) median: String,
@@ -85,10 +87,54 @@ pub(crate) async fn integrations(
             },
             state: shown.state,
             color: shown.color,
+            problem: shown.problem,
             median: median(&recent),
         });
     }
+    // What somebody has to look at is looked at first.
+    lines.sort_by_key(|line| line.color != "red");
     Ok(lines)
+}
+
+/// Whether everything is delivered, in a sentence, and what is not.
+pub(crate) struct Status<'a> {
+    pub(crate) color: &'static str,
+    pub(crate) sentence: String,
+    /// The integrations that do not deliver.
+    pub(crate) failing: Vec<&'a IntegrationLine>,
+}
+
+impl<'a> Status<'a> {
+    /// That of all; nothing where there is no integration.
+    pub(crate) fn of(lines: &'a [IntegrationLine]) -> Option<Self> {
+        let failing: Vec<_> = lines.iter().filter(|line| line.color == "red").collect();
+        let waiting: u64 = lines.iter().map(|line| line.waiting).sum();
+        let (color, sentence) = match (failing.len(), lines.len()) {
+            (_, 0) => return None,
+            (0, _) if waiting == 0 => (
+                "green",
+                "No integration fails, and nothing waits.".to_owned(),
+            ),
+            (0, _) => {
+                let waiting = counted(waiting, "delivery");
+                (
+                    "green",
+                    format!("No integration fails; {waiting} under way."),
+                )
+            }
+            (1, 1) => ("red", "The integration does not deliver.".to_owned()),
+            (1, all) => ("red", format!("1 of {all} integrations does not deliver.")),
+            (some, all) => (
+                "red",
+                format!("{some} of {all} integrations do not deliver."),
+            ),
+        };
+        Some(Self {
+            color,
+            sentence,
+            failing,
+        })
+    }
 }
 
 /// The apps of a project.
@@ -106,4 +152,63 @@ pub(crate) async fn apps(app: &App, project: &InProject) -> Result<Vec<AppLine>,
         });
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, color: &'static str, waiting: u64) -> IntegrationLine {
+        IntegrationLine {
+            key: name.to_owned(),
+            name: name.to_owned(),
+            state: String::new(),
+            color,
+            problem: String::new(),
+            waiting,
+            share: String::new(),
+            median: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_sentence_says_how_it_goes() {
+        let (good, slow, bad) = (
+            line("good", "green", 0),
+            line("slow", "green", 1),
+            line("bad", "red", 9),
+        );
+        for (lines, color, sentence) in [
+            (
+                vec![&good],
+                "green",
+                "No integration fails, and nothing waits.",
+            ),
+            (
+                vec![&good, &slow],
+                "green",
+                "No integration fails; 1 delivery under way.",
+            ),
+            (vec![&bad], "red", "The integration does not deliver."),
+            (
+                vec![&good, &bad],
+                "red",
+                "1 of 2 integrations does not deliver.",
+            ),
+            (
+                vec![&bad, &good, &bad],
+                "red",
+                "2 of 3 integrations do not deliver.",
+            ),
+        ] {
+            let lines: Vec<_> = lines
+                .iter()
+                .map(|of| line(&of.name, of.color, of.waiting))
+                .collect();
+            let status = Status::of(&lines).unwrap();
+            assert_eq!((status.color, status.sentence.as_str()), (color, sentence));
+            assert_eq!(status.failing.is_empty(), color == "green");
+        }
+        assert!(Status::of(&[]).is_none(), "nothing is said of nothing");
+    }
 }

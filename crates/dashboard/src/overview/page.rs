@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     count::Count,
+    filters,
     form::Sent,
     respond::html,
     shell::{Place, Shell},
