@@ -272,9 +272,14 @@ pub trait Source: Send + Sync {
 
     /// Decodes one authenticated message received at `now`, verifying what is signed inside.
     ///
-    /// What says that it was so ahead of `now` is refused. Of a message that was taken in before, that is not asked again: nothing lies ahead of
-    /// [`Timestamp::MAX`].
+    /// What says that it was so ahead of `now` is refused.
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal>;
+
+    /// Decodes a message that was taken in before, as it was read then: what is kept passes by no rule of today's door, and so leads to the same events.
+    /// What is signed inside is verified. Nothing lies ahead of [`Timestamp::MAX`].
+    fn read_kept(&self, body: &[u8]) -> Result<Received, Refusal> {
+        self.receive(body, Timestamp::MAX)
+    }
 
     /// What a purchase sent in says. What is no proof of whose it is, is refused from a client as [`RefusalCode::UnprovenClaim`].
     fn receipt(&self, receipt: &Receipt, now: Timestamp) -> Result<Content, Refusal>;

@@ -35,6 +35,19 @@ impl Stated {
     pub const fn new(store: Store) -> Self {
         Self { store }
     }
+
+    fn received(&self, statement: &Statement, body: &[u8], price: Option<Money>) -> Received {
+        let (id, at) = (&statement.transaction_id, statement.updated_at);
+        let seen = statement.observation(self.store, price);
+        Received {
+            key: format!("{id}@{at}#{}", digest(body)),
+            title: "PURCHASE STATED".into(),
+            signed_at: at,
+            content: Content::Observed(Box::new(seen)),
+            revocation: Vec::new(),
+            remark: None,
+        }
+    }
 }
 
 impl Statement {
@@ -47,8 +60,7 @@ impl Statement {
         )
     }
 
-    fn observation(&self, store: Store, now: Timestamp) -> Result<Observation, Refusal> {
-        let price = self.checked(now)?;
+    fn observation(&self, store: Store, price: Option<Money>) -> Observation {
         let mut seen = Observation::of(ChainKey {
             store,
             environment: self.environment,
@@ -60,7 +72,7 @@ impl Statement {
         if self.kind == Kind::Subscription && store != Store::Promotional {
             seen.renewals = vec![self.renewal()];
         }
-        Ok(seen)
+        seen
     }
 
     fn transaction(&self, store: Store, price: Option<Money>) -> TransactionFact {
@@ -181,20 +193,15 @@ impl Source for Stated {
 
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
         let statement = Statement::read(body)?;
-        let seen = statement.observation(self.store, now)?;
-        Ok(Received {
-            key: format!(
-                "{}@{}#{}",
-                statement.transaction_id,
-                statement.updated_at,
-                digest(body)
-            ),
-            title: "PURCHASE STATED".into(),
-            signed_at: statement.updated_at,
-            content: Content::Observed(Box::new(seen)),
-            revocation: Vec::new(),
-            remark: None,
-        })
+        let price = statement.checked(now)?;
+        Ok(self.received(&statement, body, price))
+    }
+
+    fn read_kept(&self, body: &[u8]) -> Result<Received, Refusal> {
+        let statement = Statement::read(body)?;
+        let price = statement.money();
+        let price = price.map_err(|problem| statement::refused(vec![problem]))?;
+        Ok(self.received(&statement, body, price))
     }
 
     fn receipt(&self, _: &Receipt, _: Timestamp) -> Result<Content, Refusal> {

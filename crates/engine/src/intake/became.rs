@@ -194,7 +194,7 @@ const OPERATION: &str = "What was done to the customer changed nothing that an e
 const CLOCK: &str = "Time had passed, and changed nothing that an event is made of.";
 
 fn of_store(app: &AppSetup, source: &dyn Source, message: &InboxMessage) -> Reread {
-    let received = match source.receive(&message.body, Timestamp::MAX) {
+    let received = match source.read_kept(&message.body) {
         Ok(received) => received,
         Err(refusal) => {
             let why = format!("It cannot be read again now: {}.", refusal.detail);

@@ -145,8 +145,8 @@ impl Intake {
         };
         let stored: Operation = serde_json::from_slice(&message.body).map_err(unreadable)?;
         let (project, at) = (message.project, message.received_at);
-        let giver = self.profile(project, &stored.from, at).await?;
-        self.profile(project, &stored.to, at).await?;
+        let giver = self.profile_as_called(project, &stored.from, at).await?;
+        self.profile_as_called(project, &stored.to, at).await?;
         let chains = stored.chains.as_deref();
         let handover = Handover {
             project,

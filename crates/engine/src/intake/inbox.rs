@@ -5,7 +5,6 @@
 
 use super::{Intake, IntakeError, manner::Manner, receipt};
 use crate::setup::{AppSetup, Setup};
-use jiff::Timestamp;
 use ledger::{InboxMessage, LedgerError, Origin};
 use sources::{Content, Refusal, Source};
 
@@ -14,7 +13,7 @@ pub(super) fn content(source: &dyn Source, message: &InboxMessage) -> Result<Con
     match message.origin {
         Origin::Receipt | Origin::Import => receipt::stored(source, message),
         Origin::Store(_) | Origin::Answer(_) | Origin::Operation | Origin::Clock => source
-            .receive(&message.body, Timestamp::MAX)
+            .read_kept(&message.body)
             .map(|received| received.content),
     }
 }

@@ -51,6 +51,16 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Profile, IntakeError> {
         check_name(name)?;
+        self.profile_as_called(project, name, now).await
+    }
+
+    /// The same of a name that came in before, and is what it was then.
+    pub(super) async fn profile_as_called(
+        &self,
+        project: ProjectId,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Profile, IntakeError> {
         for tried in 0..TRIES {
             if let Some(record) = self.core.ledger().customer(project, name).await? {
                 return Ok(Profile {

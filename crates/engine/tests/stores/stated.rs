@@ -1,8 +1,10 @@
 //! Purchases of any other store, stated with the very bodies that docs/stores.md shows.
 
 use crate::world::World;
-use domain::{EventKind, EventKind::*, Store};
+use domain::{EventKind, EventKind::*, InboxId, Store};
+use engine::{IntakeError, rederive::Difference};
 use jiff::{SignedDuration, Timestamp};
+use ledger::{Commit, Committed, InboxMessage, Origin};
 use serde_json::{Value, json};
 
 const DOCUMENT: &str = include_str!("../../../../docs/stores.md");
@@ -233,4 +235,79 @@ async fn what_is_stated_again_of_an_old_charge_leaves_the_running_one_alone() {
         let told = [started, renewed, cancelled].into_iter().chain(told);
         check(&statements, &told.collect::<Vec<_>>()).await;
     }
+}
+
+/// Puts a message into the inbox as an earlier release did, which asked less of it.
+async fn was_taken_in(world: &World, origin: Origin, key: &str, body: &Value) {
+    let (app, at) = (world.app_of(Store::External), world.now());
+    let message = InboxMessage {
+        id: InboxId::derived(world.project.uuid(), key, at),
+        project: world.project,
+        app,
+        origin,
+        key: key.into(),
+        title: key.to_uppercase(),
+        body: body.to_string().into_bytes(),
+        received_at: at,
+    };
+    let commit = Commit {
+        inbox: Some(message),
+        ..Commit::of(world.project)
+    };
+    let committed = world.engine.ledger().commit(commit).await.unwrap();
+    assert!(matches!(committed, Committed::Done { .. }));
+}
+
+/// What is asked of a statement is asked when it comes in. One that is kept was taken in under the rules of its time, and its events were
+/// told: it is read as it was.
+#[tokio::test]
+async fn a_statement_that_is_kept_is_read_as_it_was_whatever_is_asked_today() {
+    let [start, _] = bodies();
+    for (what, kept) in [
+        (
+            "it gives something back",
+            json!({ "price": { "amount": "-9.99", "currency": "USD" } }),
+        ),
+        ("it names nobody", json!({ "app_user_id": "null" })),
+        ("its id has a line end", json!({ "product_id": "go\nld" })),
+        ("its country has three letters", json!({ "country": "USA" })),
+        (
+            "its trial costs something",
+            json!({ "offer": { "category": "introductory", "type": "free_trial" } }),
+        ),
+        (
+            "it brings many entitlements",
+            json!({ "entitlements": vec!["all"; 101] }),
+        ),
+    ] {
+        let world = World::with_stores().await;
+        let kept = with(&start, kept);
+        world.jump(moment(&kept, "updated_at") + SignedDuration::from_mins(1));
+        let app = world.app_of(Store::External);
+        let body = kept.to_string();
+        let taken = world.engine.intake().take_statement(app, body.as_bytes());
+        let refused = taken.await.unwrap_err();
+        assert!(matches!(refused, IntakeError::Refused(_)), "{what}");
+        was_taken_in(&world, Origin::Store(Store::External), "kept", &kept).await;
+        let report = world.rederive(|_| {}).await;
+        let told = &report.differences;
+        let tells = |difference: &Difference| matches!(difference, Difference::Extra(told) if told.transaction.as_deref() == Some("order-1") && told.price.is_some());
+        assert!(told.iter().any(tells), "{what}: {told:?}");
+    }
+}
+
+/// Purchases of somebody whom a statement of an earlier release called nothing could be moved to somebody, and were.
+#[tokio::test]
+async fn what_was_done_to_a_customer_whom_nobody_may_be_called_any_more_is_done_again() {
+    let [start, _] = bodies();
+    let world = World::with_stores().await;
+    world.jump(moment(&start, "updated_at") + SignedDuration::from_mins(1));
+    let kept = with(&start, json!({ "app_user_id": "null" }));
+    was_taken_in(&world, Origin::Store(Store::External), "kept", &kept).await;
+    world.jump(world.now() + SignedDuration::from_mins(1));
+    let moved = json!({ "operation": "transfer", "from": "null", "to": "ann", "chains": null });
+    was_taken_in(&world, Origin::Operation, "transfer", &moved).await;
+    let report = world.rederive(|_| {}).await;
+    let passed = |difference: &Difference| matches!(difference, Difference::Extra(told) if told.rule == "access.passed");
+    assert!(report.differences.iter().any(passed), "{report:?}");
 }

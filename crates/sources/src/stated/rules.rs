@@ -1,4 +1,6 @@
 //! What of a statement does not fit together. Source: Adapty docs, "Server-side API", error codes.
+//!
+//! Asked when it comes in and never again: a rule added here refuses no statement that is kept, whose events were told.
 
 use super::statement::{Kind, Statement, refused};
 use crate::{Refusal, Wrong};
@@ -54,7 +56,8 @@ impl Statement {
         }
     }
 
-    fn money(&self) -> Result<Option<Money>, Wrong> {
+    /// Its price, if it has one.
+    pub(super) fn money(&self) -> Result<Option<Money>, Wrong> {
         let Some(price) = &self.price else {
             return Ok(None);
         };
