@@ -1,7 +1,8 @@
-//! The one place that reads the wall clock and the random source.
+//! The one place that reads the machine's clocks and its random source.
 
 use aws_lc_rs::rand;
 use jiff::{Timestamp, Unit};
+use rustix::time::{ClockId, clock_gettime};
 use std::{
     sync::LazyLock,
     time::{Duration, Instant},
@@ -12,11 +13,16 @@ use uuid::Uuid;
 pub trait System: Send + Sync + 'static {
     /// Now, truncated to microseconds, because that is what ledgers keep.
     fn now(&self) -> Timestamp;
-    /// Time since a moment that is the same for as long as the process runs: how long something took, whatever is done to the
-    /// clock meanwhile.
+    /// Time since a moment that is the same for as long as the process runs, and goes on while the machine sleeps: how long something took, or is to
+    /// wait, whatever is done to the clock meanwhile.
     fn uptime(&self) -> Duration {
-        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
-        BEGAN.elapsed()
+        static BEGAN: LazyLock<Duration> = LazyLock::new(since_boot);
+        let began = *BEGAN;
+        since_boot().saturating_sub(began)
+    }
+    /// The same without what the machine slept, in which nothing could happen here.
+    fn awake(&self) -> Duration {
+        self.uptime()
     }
     /// Uniform over `u64`.
     fn entropy(&self) -> u64;
@@ -31,6 +37,16 @@ pub trait System: Send + Sync + 'static {
         )
         .into_uuid()
     }
+}
+
+/// Since the machine was started, asleep or not. [`Instant`] stands still on Linux and macOS while the machine sleeps. Source: Linux, `clock_gettime(2)`,
+/// `CLOCK_BOOTTIME`; macOS, `clock_gettime(3)`, where `CLOCK_MONOTONIC` goes on.
+fn since_boot() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const GOES_ON: ClockId = ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const GOES_ON: ClockId = ClockId::Monotonic;
+    Duration::try_from(clock_gettime(GOES_ON)).expect("such a clock shows nothing below zero")
 }
 
 /// The machine's own clock and random source.
@@ -50,6 +66,11 @@ impl System for WallSystem {
                 .mode(jiff::RoundMode::Trunc),
         )
         .unwrap_or(now)
+    }
+
+    fn awake(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
     }
 
     fn entropy(&self) -> u64 {

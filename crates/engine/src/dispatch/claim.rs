@@ -4,6 +4,7 @@ use super::{
     Dispatch,
     held::Job,
     lane::{Lane, Rousing},
+    steady::Look,
 };
 use crate::setup::ActiveIntegration;
 use domain::time::after;
@@ -38,10 +39,15 @@ impl Dispatch {
     /// Answers how many there were.
     pub(crate) async fn claim_due(&self) -> Result<usize, LedgerError> {
         let system = self.core.system();
-        let (now, uptime) = (system.now(), system.uptime());
+        let look = Look {
+            now: system.now(),
+            uptime: system.uptime(),
+            awake: system.awake(),
+        };
+        let Look { now, uptime, .. } = look;
         let (setup, dispatcher) = (self.core.setup(), &self.state);
         self.stir();
-        self.follow_clock(now, uptime).await?;
+        self.follow_clocks(look).await?;
         let mut among = Vec::new();
         for active in setup.integrations() {
             dispatcher.note_flow(active, uptime);

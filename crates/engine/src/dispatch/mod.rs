@@ -148,10 +148,17 @@ impl Dispatcher {
         looks
     }
 
-    /// So much has passed that the process did not run.
-    fn slept(&self, slept: Duration) {
+    /// Notes that the machine slept since the last look.
+    fn note_sleep(&self) {
         for lane in self.lanes.lock().values() {
-            lane.slept(slept);
+            lane.note_sleep();
+        }
+    }
+
+    /// What could go before does not count, in any lane.
+    fn begin_flow_again(&self, uptime: Duration) {
+        for lane in self.lanes.lock().values() {
+            lane.begin_flow_again(uptime);
         }
     }
 

@@ -1,40 +1,40 @@
 //! A clock that is set back is noticed, and what was scheduled by it is set back as well: nothing sleeps for the difference.
 //!
-//! A machine that slept is noticed as well: its clock went on and the process did not. What the ledger schedules is due by then, but pauses that are
-//! counted by how long the process runs stood still. They were made of what was heard before, so they are as much shorter: whether an endpoint is
-//! well is asked at once, and not after the rest of a pause that nobody needs. Patience counts only time in which something could go, so for that
-//! nothing has passed.
+//! Pauses are counted by how long the process runs, which no clock that is set changes, and which goes on while the machine sleeps: one that began before
+//! is over when it was to be. Patience counts only time in which something could go, so for that nothing has passed while the machine slept; and it goes
+//! by when others were first tried, so it begins again by a clock that was set ahead.
 //!
 //! While the process runs, [`Steady`](super::steady::Steady) holds the clock against how long it runs. For the next process the latest moment
 //! is noted in the ledger.
 
-use super::Dispatch;
+use super::{Dispatch, steady::Look};
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
-use std::time::Duration;
 
 /// How far the clock may be behind the latest moment that was noted without having been set back: nodes note it by clocks of their own.
 const APART: SignedDuration = SignedDuration::from_mins(1);
 
 impl Dispatch {
-    /// Looks at the clock, and sets back what was scheduled by it if that was set back. While that cannot be done, the next look finds the same.
-    pub(super) async fn follow_clock(
-        &self,
-        now: Timestamp,
-        uptime: Duration,
-    ) -> Result<(), LedgerError> {
-        if let Some(by) = self.state.steady.back(now, uptime) {
-            self.set_back(by, now).await?;
+    /// Looks at the clocks, and sets back what was scheduled by one that was set back. While that cannot be done, the next look finds the same.
+    pub(super) async fn follow_clocks(&self, look: Look) -> Result<(), LedgerError> {
+        if let Some(by) = self.state.steady.back(look) {
+            self.set_back(by, look.now).await?;
         }
-        if let Some(slept) = self.state.steady.ahead(now, uptime) {
-            let seconds = slept.as_secs();
-            tracing::info!(
-                seconds,
-                "the machine slept, or its clock was set ahead; endpoints that were left alone are asked as much sooner"
+        if let Some(by) = self.state.steady.ahead(look) {
+            tracing::warn!(
+                seconds = by.as_secs(),
+                "the clock was set ahead; what was scheduled by it comes as much earlier"
             );
-            self.state.slept(slept);
+            self.state.begin_flow_again(look.uptime);
         }
-        self.state.steady.saw(now, uptime);
+        if let Some(slept) = self.state.steady.slept(look) {
+            tracing::info!(
+                seconds = slept.as_secs(),
+                "the machine slept; nobody waited for anybody meanwhile"
+            );
+            self.state.note_sleep();
+        }
+        self.state.steady.saw(look);
         Ok(())
     }
 

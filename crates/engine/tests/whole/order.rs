@@ -1,6 +1,7 @@
 //! One customer's deliveries leave in order, one at a time, whatever held them up.
 
 use crate::world::{Chain, World, answer};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -124,10 +125,9 @@ async fn order_survives_an_outage() {
     all_in_order(&world).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_never_accepted_holds_its_customer_up_for_ten_minutes() {
+/// Ann's first delivery is refused, and tried again after half an hour; her second waits for it.
+async fn poisoned() -> World {
     let world = World::new().await;
-    // After half an hour, and not before.
     let retry = json!({ "policy": "custom", "delays": [1_800] });
     world
         .save(a(json!({ "sandbox_url": A, "retry": retry })))
@@ -141,6 +141,12 @@ async fn one_that_is_never_accepted_holds_its_customer_up_for_ten_minutes() {
     let mut chain = Chain::purchase(1000, "monthly", Some(USERS[0]), world.now());
     let told = chain.notify("SUBSCRIBED", world.now());
     world.tell(&told).await.unwrap();
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_never_accepted_holds_its_customer_up_for_ten_minutes() {
+    let world = poisoned().await;
     let seqs = || received(&world).into_values().next().unwrap();
     world.pass(590).await;
     world.catch_up().await;
@@ -151,6 +157,30 @@ async fn one_that_is_never_accepted_holds_its_customer_up_for_ten_minutes() {
     world.pass(1_800).await;
     world.settled().await;
     assert_eq!(seqs(), [1, 2, 1]);
+}
+
+/// Nobody waited for anybody while the machine slept, nor in what a clock that is set ahead passes over.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_minutes_are_those_in_which_something_could_go() {
+    let quarter = SignedDuration::from_mins(15);
+    for (sleeps, left) in [(true, 530), (false, 590)] {
+        let world = poisoned().await;
+        let seqs = || received(&world).into_values().next().unwrap();
+        world.pass(60).await;
+        world.catch_up().await;
+        if sleeps {
+            world.sleep(quarter).await;
+        } else {
+            world.set_ahead(quarter).await;
+        }
+        world.catch_up().await;
+        world.pass(left).await;
+        world.catch_up().await;
+        assert_eq!(seqs(), [1], "slept: {sleeps}");
+        world.pass(20).await;
+        world.catch_up().await;
+        assert_eq!(seqs(), [1, 2], "slept: {sleeps}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +195,7 @@ async fn a_clock_that_jumps_back_delays_no_retry() {
     let told = chain.notify("SUBSCRIBED", world.now());
     world.tell(&told).await.unwrap();
     world.catch_up().await;
-    world.jump(world.now() - jiff::SignedDuration::from_hours(24));
+    world.jump(world.now() - SignedDuration::from_hours(24));
     world.catch_up().await;
     world.pass(61).await;
     world.settled().await;

@@ -122,6 +122,55 @@ async fn a_pause_that_is_asked_for_is_kept_and_what_was_put_off_goes_first() {
     }
 }
 
+/// What is asked for is a time from now on: whatever is done to the clock meanwhile, and also while the machine sleeps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_is_asked_for_is_as_long_whoever_sets_the_clock_and_also_while_the_machine_sleeps()
+ {
+    /// Seconds.
+    enum Then {
+        Passes(i64),
+        Sleeps(i64),
+        SetAhead(i64),
+        SetBack(i64),
+    }
+    use Then::{Passes, SetAhead, SetBack, Sleeps};
+    for (what, thens) in [
+        ("it passes", &[Passes(1_799)][..]),
+        ("set ahead", &[Passes(60), SetAhead(3_600), Passes(1_739)]),
+        ("set back", &[Passes(60), SetBack(3_600), Passes(1_739)]),
+        ("asleep", &[Passes(60), Sleeps(1_600), Passes(139)]),
+        (
+            "both",
+            &[
+                SetAhead(7_200),
+                Sleeps(900),
+                Passes(60),
+                SetAhead(900),
+                Passes(839),
+            ],
+        ),
+    ] {
+        let world = world_that_retries_a(&[]).await;
+        a_answers(&world, |_| too_many(&[("retry-after", "1800")]));
+        buy(&world, 1).await;
+        world.answer_with(|_, _| answer(200, "{}"));
+        for then in thens {
+            let so_long = SignedDuration::from_secs;
+            match *then {
+                Passes(seconds) => world.pass(seconds).await,
+                Sleeps(seconds) => world.sleep(so_long(seconds)).await,
+                SetAhead(seconds) => world.set_ahead(so_long(seconds)).await,
+                SetBack(seconds) => world.jump(world.now() - so_long(seconds)),
+            }
+            world.catch_up().await;
+            assert_eq!(ids(&world).len(), 1, "{what}");
+        }
+        world.pass(1).await;
+        world.settled().await;
+        assert_eq!(ids(&world).len(), 2, "{what}");
+    }
+}
+
 /// One that takes a message a second, and waits a minute before it retries.
 fn a_that_is_slow() -> Value {
     let retry = json!({ "policy": "custom", "delays": [60] });

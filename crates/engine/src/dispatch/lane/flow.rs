@@ -1,4 +1,4 @@
-//! Since when deliveries could go, with what was paused in between. A value; time is how long the process runs.
+//! Since when deliveries could go, with what was paused in between. A value; time is how long the process runs, asleep or not.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -46,6 +46,11 @@ impl Flow {
                 self.seen = now;
             }
         }
+    }
+
+    /// Nothing could go since it was last seen that something could.
+    pub(super) fn note_sleep(&mut self) {
+        self.is_paused = true;
     }
 
     /// When `lasting` of flow began that ends now; `None` where it was less since the last hold, and during a pause.

@@ -19,11 +19,6 @@ impl Lockout {
         Self(Some((now.saturating_add(pause), pause)))
     }
 
-    /// The same, asked so much sooner.
-    pub(super) fn sooner(self, by: Duration) -> Self {
-        Self(self.0.map(|(at, pause)| (at.saturating_sub(by), pause)))
-    }
-
     /// Whether it is held.
     pub(super) const fn is_on(self) -> bool {
         self.0.is_some()

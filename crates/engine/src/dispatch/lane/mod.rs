@@ -197,16 +197,14 @@ impl Lane {
         known.lockout.is_due(uptime)
     }
 
-    /// So much has passed that the process did not run: whatever it waits with was to be over as much sooner.
-    pub(super) fn slept(&self, slept: Duration) {
-        let mut known = self.known.lock();
-        let breaker = std::mem::take(&mut known.breaker);
-        known.breaker = breaker.sooner(slept);
-        known.throttle = known.throttle.sooner(slept);
-        known.lockout = known.lockout.sooner(slept);
-        known.recovery.sooner(slept);
-        drop(known);
-        self.stir();
+    /// Notes that the machine slept since it was last noted whether anything can go: nothing could.
+    pub(super) fn note_sleep(&self) {
+        self.known.lock().flow.note_sleep();
+    }
+
+    /// From now on it counts whether anything can go, whatever could before.
+    pub(super) fn begin_flow_again(&self, uptime: Duration) {
+        self.known.lock().flow = Flow::from(uptime);
     }
 
     /// Whether it is held for the credentials that it refused.

@@ -132,13 +132,6 @@ impl Pause {
 }
 
 impl Recovery {
-    /// So much has passed that was not counted.
-    pub(super) fn sooner(&mut self, by: Duration) {
-        for pause in [&mut self.probes, &mut self.again] {
-            pause.until = pause.until.saturating_sub(by);
-        }
-    }
-
     /// The endpoint failed. `is_outage` says whether it was known to be down before.
     pub(super) fn failed(&mut self, tried: Tried, is_outage: bool, now: Duration) {
         match self.failing {

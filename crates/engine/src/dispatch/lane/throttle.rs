@@ -46,12 +46,6 @@ impl Throttle {
         Self { until, times }
     }
 
-    /// The same, over so much sooner.
-    pub(super) fn sooner(self, by: Duration) -> Self {
-        let until = self.until.saturating_sub(by);
-        Self { until, ..self }
-    }
-
     /// What it refused was mended: it is asked at once, with one delivery.
     pub(super) fn mended(self) -> Self {
         let until = Duration::ZERO;

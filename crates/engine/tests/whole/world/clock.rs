@@ -11,6 +11,8 @@ pub(crate) struct Clock {
     micros: AtomicI64,
     /// How far it was moved ahead in all.
     passed: AtomicU64,
+    /// How long the machine slept in all.
+    slept: AtomicU64,
     drawn: AtomicU64,
     /// How much passes whenever somebody asks how much has, in microseconds.
     passes: u64,
@@ -22,6 +24,7 @@ impl Clock {
         Self {
             micros: AtomicI64::new(1_767_225_600_000_000),
             passed: AtomicU64::new(0),
+            slept: AtomicU64::new(0),
             drawn: AtomicU64::new(1),
             passes: 0,
         }
@@ -46,7 +49,14 @@ impl Clock {
 impl Clock {
     /// The machine sleeps: the clock goes on, and nothing runs.
     pub(super) fn sleep(&self, so_long: Duration) {
-        let micros = i64::try_from(so_long.as_micros()).unwrap();
+        let micros = u64::try_from(so_long.as_micros()).unwrap();
+        self.slept.fetch_add(micros, Ordering::SeqCst);
+        self.set_ahead(so_long);
+    }
+
+    /// Somebody sets it ahead, and nothing has passed.
+    pub(super) fn set_ahead(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap();
         self.micros.fetch_add(micros, Ordering::SeqCst);
     }
 }
@@ -57,6 +67,10 @@ impl System for Clock {
     }
     /// What was moved ahead has passed; what was moved back has not passed again.
     fn uptime(&self) -> Duration {
+        let slept = Duration::from_micros(self.slept.load(Ordering::SeqCst));
+        self.awake() + slept
+    }
+    fn awake(&self) -> Duration {
         Duration::from_micros(self.passed.fetch_add(self.passes, Ordering::SeqCst))
     }
     fn entropy(&self) -> u64 {

@@ -31,9 +31,20 @@ impl World {
         self.clock.set(at);
     }
 
-    /// The machine sleeps so long: its clock goes on, and how long anything runs does not.
+    /// The machine sleeps so long: its clock goes on, and nothing runs.
     pub(crate) async fn sleep(&self, so_long: SignedDuration) {
         self.clock.sleep(so_long.unsigned_abs());
+        self.has_room().await;
+    }
+
+    /// Somebody sets the clock ahead, and nothing has passed.
+    pub(crate) async fn set_ahead(&self, by: SignedDuration) {
+        self.clock.set_ahead(by.unsigned_abs());
+        self.has_room().await;
+    }
+
+    /// Room for what is written now.
+    async fn has_room(&self) {
         let now = self.now();
         self.ledger.make_room(now).await.unwrap();
         self.room.lock().unwrap().made_at = now;
