@@ -6,10 +6,10 @@ use ledger::ParkedCount;
 use web::{App, callback_path, problem::Problem, project::InProject};
 
 /// How many integrations need attention.
-pub(crate) fn troubled(app: &App, project: &InProject) -> u64 {
-    let integrations = project.integrations().iter();
+pub(crate) fn troubled(app: &App, project: &InProject) -> Result<u64, Problem> {
+    let integrations = project.integrations()?.iter();
     let troubled = integrations.filter(|active| health::Shown::of(app, active).is_trouble());
-    troubled.count() as u64
+    Ok(troubled.count() as u64)
 }
 
 /// How many messages of a project wait for more than the first answer of their store.
@@ -30,7 +30,7 @@ pub(crate) async fn parked_by_app(
 /// Whether a project lives: a store was heard, or purchases are stated to it, and there is somebody to tell. Until then every
 /// page leads back to the start.
 pub(crate) async fn is_over(app: &App, project: &InProject) -> Result<bool, Problem> {
-    if project.integrations().is_empty() {
+    if project.integrations()?.is_empty() {
         return Ok(false);
     }
     for row in project.apps() {

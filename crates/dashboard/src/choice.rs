@@ -1,7 +1,7 @@
 //! What lists on pages offer to choose from.
 
 use domain::{EventKind, NotSent};
-use web::project::InProject;
+use web::{problem::Problem, project::InProject};
 
 /// An entry of a list.
 pub(crate) struct Choice {
@@ -30,21 +30,20 @@ impl Choice {
     }
 
     /// Those of the project's integrations that can be told how customers stand.
-    pub(crate) fn loadable(project: &InProject) -> Vec<Self> {
-        let takes = project.integrations().iter().filter(|active| {
+    pub(crate) fn loadable(project: &InProject) -> Result<Vec<Self>, Problem> {
+        let takes = project.integrations()?.iter().filter(|active| {
             let configured = active.configured.as_ref();
             configured.is_ok_and(|configured| configured.takes_states())
         });
-        takes
-            .map(|active| Self::new(active.row.key.clone(), active.row.name.clone()))
-            .collect()
+        let choices =
+            takes.map(|active| Self::new(active.row.key.clone(), active.row.name.clone()));
+        Ok(choices.collect())
     }
 
     /// The project's integrations.
-    pub(crate) fn integrations(project: &InProject) -> Vec<Self> {
-        let integrations = project.integrations().iter().map(|active| &active.row);
-        integrations
-            .map(|row| Self::new(row.key.clone(), row.name.clone()))
-            .collect()
+    pub(crate) fn integrations(project: &InProject) -> Result<Vec<Self>, Problem> {
+        let integrations = project.integrations()?.iter().map(|active| &active.row);
+        let choices = integrations.map(|row| Self::new(row.key.clone(), row.name.clone()));
+        Ok(choices.collect())
     }
 }

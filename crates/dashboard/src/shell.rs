@@ -91,10 +91,7 @@ impl Shell {
         section: &'static str,
     ) -> Result<Self, Problem> {
         let Place { project, uri } = at;
-        let setup = &project.setup;
-        let compiled = setup
-            .project(project.id)
-            .ok_or_else(|| Problem::not_found("project", &project.key))?;
+        let compiled = project.compiled()?;
         let notice = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
             .find(|(name, _)| name == "notice")
             .and_then(|(_, word)| NOTICES.iter().find(|(known, _)| *known == word))
@@ -107,7 +104,7 @@ impl Shell {
             caller: project.caller.name.clone(),
             may_write: project.caller.scope >= ledger::Scope::Write,
             notice,
-            troubled: badges::troubled(app, project),
+            troubled: badges::troubled(app, project)?,
             parked: badges::parked(app, project.id).await?,
             is_starting: !badges::is_over(app, project).await?,
         })

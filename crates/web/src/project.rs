@@ -12,7 +12,7 @@ use axum::{
 };
 use configuration::{Desired, DesiredProject};
 use domain::ProjectId;
-use engine::{ActiveIntegration, Setup};
+use engine::{ActiveIntegration, ProjectSetup, Setup};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The project a path names, if the caller reaches it. Handlers below `/projects/{project}` take this and so cannot forget.
@@ -96,21 +96,22 @@ impl InProject {
             .ok_or_else(|| Problem::not_found("offering", key))
     }
 
+    /// The project, compiled: what its products unlock, its integrations.
+    ///
+    /// Errors: it is gone by now. That is nowhere the same as having nothing.
+    pub fn compiled(&self) -> Result<&ProjectSetup, Problem> {
+        let project = self.setup.project(self.id);
+        project.ok_or_else(|| Problem::not_found("project", &self.key))
+    }
+
     /// The project's integrations, by key.
-    pub fn integrations(&self) -> &[ActiveIntegration] {
-        self.setup
-            .project(self.id)
-            .map_or(&[], |project| &project.integrations)
+    pub fn integrations(&self) -> Result<&[ActiveIntegration], Problem> {
+        Ok(&self.compiled()?.integrations)
     }
 
     /// One of its integrations, by key or id.
     pub fn integration(&self, key: &str) -> Result<&ActiveIntegration, Problem> {
-        let project = self
-            .setup
-            .project(self.id)
-            .ok_or_else(|| Problem::not_found("project", &self.key))?;
-        project
-            .integrations
+        self.integrations()?
             .iter()
             .find(|active| active.row.key == key || active.row.id.to_string() == key)
             .ok_or_else(|| Problem::not_found("integration", key))

@@ -121,7 +121,7 @@ impl Asked {
         project: &InProject,
     ) -> Result<Result<Wanted, Vec<configuration::Problem>>, Problem> {
         let mut wrong = Wrong::default();
-        let active = self.active(project, &mut wrong);
+        let active = self.active(project, &mut wrong)?;
         let what = self.what(active, &mut wrong);
         let span = self.span(what, app.engine.system().now(), &mut wrong);
         let (kinds, standings) = (self.kinds(&mut wrong), self.standings(&mut wrong));
@@ -160,15 +160,15 @@ impl Asked {
         &self,
         project: &'a InProject,
         wrong: &mut Wrong,
-    ) -> Option<&'a ActiveIntegration> {
+    ) -> Result<Option<&'a ActiveIntegration>, Problem> {
         let active = project.integration(&self.integration).ok();
         if active.is_none() {
-            let known = project.integrations().iter();
+            let known = project.integrations()?.iter();
             let keys: Vec<_> = known.map(|active| active.row.key.as_str()).collect();
             let message = format!("{:?} is none of: {}", self.integration, keys.join(", "));
             wrong.is("integration", message);
         }
-        active
+        Ok(active)
     }
 
     /// What is sent, and whether the integration takes that.

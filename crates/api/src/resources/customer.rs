@@ -6,12 +6,12 @@ use super::answer::Answer;
 use axum::extract::{Path, State};
 use domain::{
     AppId, ChainKey, Environment, Snapshot, Store,
+    access::{Unlocks, access},
     fact::{
         Ownership, PriceIncrease, Revocation, TransactionFact, TransactionKind, TransactionReason,
     },
     snapshot::Phase,
 };
-use engine::Setup;
 use jiff::Timestamp;
 use ledger::{CustomerRecord, Purchase};
 use serde::Serialize;
@@ -52,11 +52,8 @@ pub(crate) async fn customer(
         .await?
         .ok_or_else(|| Problem::not_found("customer", &who))?;
     at_least.check(record.seq)?;
-    Ok(Json(shown(
-        &project.setup,
-        record,
-        app.engine.system().now(),
-    )))
+    let unlocks = &project.compiled()?.unlocks;
+    Ok(Json(shown(unlocks, record, app.engine.system().now())))
 }
 
 /// A customer with purchases and access.
@@ -102,21 +99,14 @@ impl From<Purchase> for PurchaseView {
     }
 }
 
-fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Detail {
-    let unlocks = record
-        .purchases
-        .first()
-        .and_then(|owned| setup.app(owned.app))
-        .and_then(|app| setup.project(app.row.project))
-        .map(|project| project.unlocks.clone())
-        .unwrap_or_default();
-    let access = |environment| {
+fn shown(unlocks: &Unlocks, record: CustomerRecord, now: Timestamp) -> Detail {
+    let by_entitlement = |environment| {
         let of_environment = record
             .purchases
             .iter()
             .filter(|owned| owned.chain.environment == environment)
             .map(|owned| (&owned.chain, &owned.stored.snapshot));
-        let levels = domain::access::access(of_environment, &unlocks).into_iter();
+        let levels = access(of_environment, unlocks).into_iter();
         let shown = levels.map(|(id, level)| {
             let shown = LevelView {
                 is_active_now: level.is_active_at(now),
@@ -128,8 +118,8 @@ fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Detail {
     };
     Detail {
         access: AccessView {
-            production: access(Environment::Production),
-            sandbox: access(Environment::Sandbox),
+            production: by_entitlement(Environment::Production),
+            sandbox: by_entitlement(Environment::Sandbox),
         },
         customer_seq: record.seq,
         purchases: record

@@ -83,7 +83,7 @@ pub(crate) async fn integrations(
     project: InProject,
     _: Filters<NoFilters>,
 ) -> Answer<List<IntegrationView>> {
-    let rows = project.integrations().iter();
+    let rows = project.integrations()?.iter();
     let shown = rows.map(|active| shown(&app.engine, active));
     Ok(list(shown, None))
 }

@@ -99,9 +99,7 @@ pub(crate) async fn projects(
 }
 
 pub(crate) async fn project(project: InProject) -> Answer<ProjectView> {
-    let known = project.setup.project(project.id);
-    let known = known.ok_or_else(|| Problem::not_found("project", &project.key))?;
-    Ok(Json(ProjectView::from(&known.row)))
+    Ok(Json(ProjectView::from(&project.compiled()?.row)))
 }
 
 /// A project as it should be, without its key, which is in the path.

@@ -17,3 +17,19 @@ async fn is_shown_with_purchases_and_access() {
     let id = ann["customer"]["id"].as_str().unwrap();
     assert_eq!(server.get(&format!("{CUSTOMERS}/{id}")).await.json(), ann);
 }
+
+/// What a product unlocks, its project says; the app that sold it may be unknown by now.
+#[tokio::test]
+async fn has_the_access_that_the_project_gives_whatever_is_known_of_the_app() {
+    let server = lived().await;
+    let path = format!("{CUSTOMERS}/ann");
+    let before = server.get(&path).await.json()["access"].clone();
+    assert_ne!(before["production"], serde_json::json!({}), "{before:#}");
+    let connection = rusqlite::Connection::open(server.database()).unwrap();
+    for table in ["purchases", "transactions"] {
+        let unknown = format!("UPDATE {table} SET app = zeroblob(16)");
+        connection.execute(&unknown, []).unwrap();
+    }
+    let after = server.get(&path).await.json()["access"].clone();
+    assert_eq!(after, before);
+}

@@ -3,7 +3,7 @@
 use crate::text::exact;
 use domain::{ChainKey, Environment, Snapshot, Store, access, snapshot};
 use ledger::{CustomerRecord, Purchase};
-use web::{App, project::InProject};
+use web::{App, problem::Problem, project::InProject};
 
 /// What a customer may use through one entitlement.
 pub(crate) struct Access {
@@ -29,11 +29,13 @@ pub(crate) struct PurchaseLine {
 }
 
 /// What a customer may use now, really and in the sandbox.
-pub(crate) fn access_of(app: &App, project: &InProject, record: &CustomerRecord) -> Vec<Access> {
+pub(crate) fn access_of(
+    app: &App,
+    project: &InProject,
+    record: &CustomerRecord,
+) -> Result<Vec<Access>, Problem> {
     let now = app.engine.system().now();
-    let Some(compiled) = project.setup.project(project.id) else {
-        return Vec::new();
-    };
+    let compiled = project.compiled()?;
     let mut all = Vec::new();
     for environment in [Environment::Production, Environment::Sandbox] {
         let purchases = record
@@ -61,7 +63,7 @@ pub(crate) fn access_of(app: &App, project: &InProject, record: &CustomerRecord)
             });
         }
     }
-    all
+    Ok(all)
 }
 
 /// How a purchase stands.

@@ -95,7 +95,7 @@ async fn customer(
         first_seen: exact(record.customer.first_seen),
         last_seen: exact(record.customer.last_seen),
         revenue: dollars.to_string(),
-        access: access_of(&app, &project, &record),
+        access: access_of(&app, &project, &record)?,
         purchases: record
             .purchases
             .iter()

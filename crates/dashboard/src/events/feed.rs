@@ -155,7 +155,7 @@ async fn feed(
     let kinds = EventKind::ALL.iter();
     Ok(html(&FeedTemplate {
         shell: Shell::load(&app, Place::of(&project, &uri), "events").await?,
-        integrations: Choice::integrations(&project),
+        integrations: Choice::integrations(&project)?,
         kinds: kinds.copied().map(Choice::kind).collect(),
         live_url: if is_live {
             format!("/projects/{key}/live?after={newest}&{asked}")

@@ -210,7 +210,7 @@ async fn integrations(
     let asked = Sent::query(&uri).text("find").to_owned();
     let waiting = backlog(&app).await?;
     let mut lines = Vec::new();
-    for active in project.integrations() {
+    for active in project.integrations()? {
         lines.push(line(&app, &project, active, &waiting).await?);
     }
     Ok(html(&ListTemplate {

@@ -68,7 +68,7 @@ pub(crate) async fn integrations(
         .map(|waiting| (waiting.integration, waiting.count))
         .collect();
     let mut lines = Vec::new();
-    for active in project.integrations() {
+    for active in project.integrations()? {
         let filter = DeliveryFilter {
             project: Some(project.id),
             integration: Some(active.row.id),

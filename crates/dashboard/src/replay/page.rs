@@ -99,7 +99,7 @@ async fn page(
     });
     let page = ReplayTemplate {
         shell: Shell::load(app, at, "replay").await?,
-        integrations: Choice::integrations(project),
+        integrations: Choice::integrations(project)?,
         kinds: kinds
             .filter(|kind| **kind != EventKind::Test)
             .copied()
@@ -111,7 +111,7 @@ async fn page(
         asked,
         problems,
         foreseen,
-        webhooks: Choice::loadable(project),
+        webhooks: Choice::loadable(project)?,
         loads,
         lines: replays
             .iter()

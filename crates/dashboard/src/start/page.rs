@@ -92,7 +92,7 @@ async fn is_tested(app: &App, project: &InProject) -> Result<bool, Problem> {
 /// `GET /projects/{project}/start`.
 async fn start(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
     let apps = app_steps(&app, &project).await?;
-    let integrations = project.integrations().iter().map(|active| {
+    let integrations = project.integrations()?.iter().map(|active| {
         let row = &active.row;
         let health = health::Shown::of(&app, active);
         IntegrationStep {
