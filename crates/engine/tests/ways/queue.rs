@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 use std::{
     fs,
     net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
+use throwaway::Companion;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A broker of one's own: its name, its ports and its data are nobody else's.
 struct Broker {
-    process: Child,
+    process: Option<Companion>,
     name: String,
     directory: Directory,
     port: u16,
@@ -54,23 +55,25 @@ impl Broker {
         let name = format!("tidings{port}@localhost");
         let mapper = free_port();
         let mut broker = Self {
-            process: Command::new("true").spawn().unwrap(),
+            process: None,
             name,
             directory,
             port,
             encrypted,
             mapper,
         };
-        broker.process = broker
-            .command("rabbitmq-server")
+        let mut server = broker.command("rabbitmq-server");
+        server
             .env("RABBITMQ_DIST_PORT", distribution.to_string())
             // Then the script becomes the server, and ends with it.
             .env("RUNNING_UNDER_SYSTEMD", "true")
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
+            .stderr(Stdio::null());
+        // It starts a mapper of ports that leaves its group.
+        let mapper = ["epmd", "-port", &mapper.to_string(), "-kill"];
+        let process = Companion::start_and(&mut server, &mapper)
             .expect("this test needs RabbitMQ: apt-get install rabbitmq-server");
-        broker.awaited();
+        broker.awaited(process);
         broker
     }
 
@@ -95,14 +98,15 @@ impl Broker {
     }
 
     /// It listens when it has begun.
-    fn awaited(&mut self) {
+    fn awaited(&mut self, mut process: Companion) {
         let until = Instant::now() + Duration::from_secs(240);
         while TcpStream::connect(("127.0.0.1", self.encrypted)).is_err() {
-            let ended = self.process.try_wait().unwrap();
+            let ended = process.try_wait().unwrap();
             assert!(ended.is_none(), "the broker ended: {ended:?}");
             assert!(Instant::now() < until, "the broker does not start");
             std::thread::sleep(Duration::from_millis(200));
         }
+        self.process = Some(process);
     }
 
     /// Runs an expression of Erlang inside.
@@ -123,18 +127,6 @@ impl Broker {
             "password": "right",
             "exchange": "amq.topic",
         })
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-        drop(
-            Command::new("epmd")
-                .args(["-port", &self.mapper.to_string(), "-kill"])
-                .output(),
-        );
     }
 }
 

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
+use throwaway::Companion;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
@@ -30,20 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 /// One page of a browser of its own.
 pub(crate) struct Browser {
-    process: Child,
+    _process: Companion,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next: u64,
     /// Errors and warnings of the console, and requests that failed.
     pub(crate) complaints: Vec<String>,
     /// Hosts that were asked for anything.
     pub(crate) hosts: Vec<String>,
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
 }
 
 impl Browser {
@@ -55,8 +49,7 @@ impl Browser {
             .arg("about:blank")
             .stderr(Stdio::piped())
             .stdout(Stdio::null());
-        let mut process = command
-            .spawn()
+        let mut process = Companion::start(&mut command)
             .expect("the browser tests need Chromium: apt-get install chromium");
         let mut lines = BufReader::new(process.stderr.take().unwrap())
             .lines()
@@ -90,7 +83,7 @@ impl Browser {
                 .await
                 .unwrap();
         let mut browser = Self {
-            process,
+            _process: process,
             socket,
             next: 0,
             complaints: Vec::new(),

@@ -8,13 +8,14 @@ use std::{
     collections::BTreeMap,
     net::TcpListener,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
+use throwaway::Companion;
 
 /// A server of one's own in a directory of its own.
 pub(crate) struct Server {
-    process: Child,
+    process: Companion,
     directory: PathBuf,
     pub(crate) port: u16,
 }
@@ -25,13 +26,14 @@ impl Server {
             .into_iter()
             .find(|program| !program.starts_with('/') || PathBuf::from(program).exists())
             .unwrap();
-        let process = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
             .arg(&directory)
             .args(options)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
+            .stderr(Stdio::null());
+        let process = Companion::start(&mut command)
             .expect("this test needs a NATS server: apt-get install nats-server");
         Self {
             process,

@@ -7,18 +7,10 @@ use crate::{
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
-
-struct Demo(Child);
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
+use throwaway::Companion;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "`cargo xtask screenshots` runs it"]
@@ -26,8 +18,8 @@ async fn pictures_of_the_documentation() {
     let site = Site::bare();
     let mut command = Command::new(BINARY);
     command.args(["demo", "--listen", "127.0.0.1:0", "--seed", "11"]);
-    let mut demo = Demo(command.stdout(Stdio::piped()).spawn().unwrap());
-    let lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
+    let mut demo = Companion::start(command.stdout(Stdio::piped())).unwrap();
+    let lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let mut lines = lines.map_while(Result::ok);
     let sign_in = lines
         .find_map(|line| {

@@ -8,13 +8,14 @@ use std::{
     fmt::Write as _,
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
+use throwaway::Companion;
 
 pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::create().unwrap());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -43,19 +44,12 @@ impl Drop for Site {
 
 /// A running server, killed at the end.
 pub(crate) struct Server {
-    pub(crate) process: Child,
+    pub(crate) process: Companion,
     pub(crate) url: String,
     /// Where operators are told how it does, if it has such a listener.
     pub(crate) operations: String,
     pub(crate) sign_in: String,
     pub(crate) callback: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
 }
 
 /// A webhook to `url`, in the project file. Retries come quickly, so that tests need not wait.
@@ -211,7 +205,7 @@ impl Server {
             .append(true)
             .open(directory.join("log"))
             .unwrap();
-        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut process = Companion::start(command.stdout(Stdio::piped()).stderr(log)).unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap())
             .lines()
             .map_while(Result::ok);

@@ -4,9 +4,10 @@ use crate::server::client;
 use std::{
     net::TcpListener,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
+use throwaway::Companion;
 
 /// How often it is asked whether it is there, at most, and how long apart.
 const PASSES: usize = 200;
@@ -14,15 +15,8 @@ const PASS: Duration = Duration::from_millis(150);
 
 /// A running program.
 pub(super) struct Counterpart {
-    process: Child,
+    process: Companion,
     pub(super) url: String,
-}
-
-impl Drop for Counterpart {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
 }
 
 impl Counterpart {
@@ -30,7 +24,7 @@ impl Counterpart {
     pub(super) async fn start(command: impl FnOnce(u16) -> Command, needs: &str) -> Self {
         let port = free_port();
         let mut command = command(port);
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let process = Companion::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
         let process = process.unwrap_or_else(|error| panic!("{needs}: {error}"));
         let mut started = Self {
             process,
