@@ -11,6 +11,7 @@
 
 mod account;
 mod apps;
+mod as_shown;
 mod audit;
 mod badges;
 mod catalog;

@@ -40,7 +40,7 @@ pub use intake::{
     Accepted, Became, Fate, Imported, Intake, IntakeError, Profile, RefundAnswerError,
     awaits_answer,
 };
-pub use replay::{Forecast, REPLAY_RATES, ReplayRates, Replays};
+pub use replay::{Begun, Forecast, REPLAY_RATES, ReplayRates, Replays};
 pub use retention::Retention;
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
 /// Why a message is refused: part of an [`IntakeError`].

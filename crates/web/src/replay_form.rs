@@ -9,9 +9,9 @@ use crate::{
     query::parse,
 };
 use domain::{CustomerId, Environment, EventKind, NotSent, ReplayId};
-use engine::{ActiveIntegration, REPLAY_RATES};
+use engine::{ActiveIntegration, Begun, REPLAY_RATES};
 use jiff::{Timestamp, civil, tz::Offset};
-use ledger::{Choice, Replay, ReplayOf, ReplayWhat};
+use ledger::{Choice, ReplayOf, ReplayWhat};
 use serde::Deserialize;
 use utoipa::{
     ToSchema,
@@ -298,7 +298,7 @@ pub async fn begin(
     project: &InProject,
     wanted: Wanted,
     asked_as: Option<String>,
-) -> Result<Replay, Problem> {
+) -> Result<Begun, Problem> {
     let (replays, by) = (app.engine.replays(), &project.caller.name);
     let Wanted {
         active,
@@ -307,13 +307,14 @@ pub async fn begin(
     } = wanted;
     let begun = replays.start(&active, choice.clone(), per_second, by, asked_as);
     let begun = begun.await?;
+    let replay = &begun.replay;
     // The end may be the moment at which it was asked for.
     let asked = Choice {
-        until: begun.choice.until,
+        until: replay.choice.until,
         ..choice
     };
-    let is_it = (begun.integration, begun.per_second) == (active.row.id, per_second);
-    if is_it && begun.choice == asked {
+    let is_it = (replay.integration, replay.per_second) == (active.row.id, per_second);
+    if is_it && replay.choice == asked {
         Ok(begun)
     } else {
         Err(AskedAs::of_another())

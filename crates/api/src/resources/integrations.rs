@@ -120,7 +120,7 @@ pub(crate) async fn send_test(
     Path((_, key)): Path<(String, String)>,
 ) -> Result<With<202, Told>, Problem> {
     let (active, dispatch) = (project.integration(&key)?, app.engine.dispatch());
-    let event = dispatch.send_test(active).await?;
+    let event = dispatch.send_test(active, None).await?;
     let tried = dispatch.tried(active, &event, PATIENCE).await?;
     let outcome = tried.and_then(|row| view::of_one(active, &row));
     let (public, project) = (app.engine.public_url(), &project.key);

@@ -274,9 +274,13 @@ pub(crate) async fn start(
         return Ok(Noted::nothing(Started::Foreseen(forecast(seen.await?))));
     }
     let key = wanted.active.row.key.clone();
-    let replay = begin(&app, &project, wanted, asked_as).await?;
-    let begun = Started::Begun(view(&project.setup, replay));
-    Ok(Noted::to(key, begun))
+    let begun = begin(&app, &project, wanted, asked_as).await?;
+    let shown = Started::Begun(view(&project.setup, begun.replay));
+    Ok(if begun.is_new {
+        Noted::to(key, shown)
+    } else {
+        Noted::nothing(shown)
+    })
 }
 
 /// `POST /api/v1/projects/{project}/replays/{id}/cancel`.

@@ -4,7 +4,7 @@
 
 use super::path::path_of;
 use crate::{
-    form::{Form, Trimmed, wrong},
+    form::{Form, FormId, Trimmed, wrong},
     respond::done,
     state::Dashboard,
 };
@@ -15,6 +15,7 @@ use axum::{
 use engine::Grant;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::json;
 use web::{
     App,
     access::Access,
@@ -52,6 +53,7 @@ struct GrantForm {
     entitlement: Trimmed,
     /// Empty for ever.
     days: Trimmed,
+    form: FormId,
 }
 
 impl GrantForm {
@@ -80,6 +82,8 @@ async fn grant(
     Path((_, who)): Path<(String, String)>,
     Form(sent): Form<GrantForm>,
 ) -> Result<Response, Problem> {
+    let (entitlement, days) = (&*sent.entitlement, &*sent.days);
+    let asked_as = sent.form.asked_as(&json!([entitlement, days]));
     let ends_at = sent.ends_at(app.engine.system().now())?;
     let duration = if ends_at.is_some() {
         "custom"
@@ -91,7 +95,7 @@ async fn grant(
         duration: duration.into(),
         ends_at,
         is_counted: true,
-        asked_as: None,
+        asked_as,
     };
     let customers = app.engine.customers();
     customers.grant(project.id, &who, &grant).await?;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     choice::Choice,
     filters,
-    form::Sent,
+    form::{FormId, Sent},
     respond::html,
     row::Row,
     shell::{Place, Shell},
@@ -59,6 +59,7 @@ struct CustomerTemplate {
     by_recorded: bool,
     rows: Vec<Row>,
     entitlements: Vec<Choice>,
+    form: String,
 }
 
 /// `GET /projects/{project}/customers/{who}`.
@@ -108,5 +109,6 @@ async fn customer(
             .map(|row| Choice::new(&*row.key, &*row.name))
             .collect(),
         customer: record.customer,
+        form: FormId::fresh(app.engine.system()),
     }))
 }

@@ -1,6 +1,6 @@
 //! How an event stands with one integration: the request, every attempt, and a command that repeats it.
 
-use crate::text::indented;
+use crate::{as_shown::as_shown, text::indented};
 use domain::Headers;
 use ledger::{AttemptRecord, SentRequest};
 use web::{App, problem::Problem, project::InProject, query::parse, view::StateView};
@@ -14,6 +14,8 @@ pub(crate) struct DeliveryPart {
     pub(crate) request_verb: String,
     pub(crate) request_also: String,
     pub(crate) command: String,
+    /// How the delivery is, for whoever sends it again.
+    pub(crate) shown: String,
     pub(crate) attempts: Vec<AttemptRecord>,
 }
 
@@ -31,6 +33,7 @@ impl DeliveryPart {
             request_verb: String::new(),
             request_also: String::new(),
             command: String::new(),
+            shown: String::new(),
             attempts: Vec::new(),
         };
         if let Some(id) = &part.state.delivery {
@@ -38,6 +41,7 @@ impl DeliveryPart {
             let ledger = app.engine.ledger();
             part.attempts = ledger.attempts(id).await?;
             let record = ledger.delivery(project.id, id).await?;
+            part.shown = record.as_ref().map_or_else(String::new, as_shown);
             if let Some(request) = record.and_then(|record| record.request) {
                 part.command = command(&request);
                 part.request_body = indented(&request.body);

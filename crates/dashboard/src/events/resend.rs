@@ -1,17 +1,23 @@
-//! Sending one delivery again.
+//! Sending one delivery again that is as it was shown: pressed twice, it is sent once more.
 //!
 //! Tests: `crates/dashboard/tests/sections/events.rs`.
 
-use crate::{form::Sent, respond::done, state::Dashboard};
+use crate::{
+    as_shown::as_shown,
+    form::{Form, Sent, Trimmed},
+    respond::done,
+    state::Dashboard,
+};
 use axum::{
     extract::{Path, State},
     http::Uri,
     response::Response,
 };
+use serde::Deserialize;
 use web::{
     App,
     access::Access,
-    audit::{Effect, Subject},
+    audit::{Did, Effect, Known, Noted, Subject},
     problem::Problem,
     project::InProject,
     query::parse,
@@ -28,13 +34,22 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     )]
 }
 
+/// The form that sends one again.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct ResendForm {
+    /// How it was on the page; empty for whoever has it from none.
+    shown: Trimmed,
+}
+
 /// `POST /projects/{project}/deliveries/{id}/resend`, from the page of an event or, with `back`, of an integration.
 async fn resend(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
     uri: Uri,
-) -> Result<Response, Problem> {
+    Form(sent): Form<ResendForm>,
+) -> Result<Noted<Response>, Problem> {
     let id = parse("delivery", &id)?;
     let record = app
         .engine
@@ -42,7 +57,8 @@ async fn resend(
         .delivery(project.id, id)
         .await?
         .ok_or_else(|| Problem::not_found("delivery", &id.to_string()))?;
-    if !app.engine.dispatch().resend(project.id, id).await? {
+    let is_as_shown = sent.shown.is_empty() || *sent.shown == as_shown(&record);
+    if is_as_shown && !app.engine.dispatch().resend(project.id, id).await? {
         return Err(Problem::not_found("delivery", &id.to_string()));
     }
     let asked = Sent::query(&uri);
@@ -50,5 +66,10 @@ async fn resend(
         Ok(known) => format!("/projects/{}/integrations/{}", project.key, known.row.key),
         Err(_) => format!("/projects/{}/events/{}", project.key, record.event),
     };
-    Ok(done(&path, "resent"))
+    let answer = done(&path, "resent");
+    Ok(if is_as_shown {
+        Noted::new(Did::AsStated(Known::default()), answer)
+    } else {
+        Noted::nothing(answer)
+    })
 }

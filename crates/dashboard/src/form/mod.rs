@@ -6,9 +6,12 @@
 //!
 //! **Every other form** is a struct of its own, read by [`Form`]: it says which fields there are, and any other is refused.
 //!
+//! A form whose repetition does harm carries the id of the page that showed it ([`FormId`]): pressed twice, it is done once.
+//!
 //! What is wrong stands beside the field it is about ([`Placed`]); a form of settings is long, so its page begins with all of it ([`Wrong`]).
 
 mod field;
+mod form_id;
 mod given;
 mod plain;
 mod problems;
@@ -20,6 +23,7 @@ mod submitted;
 mod unknown;
 
 pub(crate) use field::{Field, Kind, Told};
+pub(crate) use form_id::FormId;
 pub(crate) use plain::{Form, Ticked, Trimmed, asked, given, parsed};
 pub(crate) use problems::{Placed, wrong};
 pub(crate) use sent::Sent;

@@ -4,7 +4,7 @@
 
 use super::tested::TEST;
 use crate::{
-    form::{Form, Ticked, wrong},
+    form::{Form, FormId, Ticked, wrong},
     respond::done,
     state::Dashboard,
     text::encode,
@@ -81,15 +81,24 @@ fn done_to(project: &InProject, row: &Integration, notice: &str) -> Response {
 /// How long whoever sends a test event waits for its first attempt; the page that follows tells of later ones by itself.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// The form that sends a test event.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct TestForm {
+    form: FormId,
+}
+
 /// `POST /projects/{project}/integrations/{key}/test`: leads to the page that says what came of it.
 async fn send_test(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
+    Form(sent): Form<TestForm>,
 ) -> Result<Response, Problem> {
     let active = project.integration(&key)?;
     let dispatch = app.engine.dispatch();
-    let event = dispatch.send_test(active).await?;
+    let asked = sent.form.event(project.id, &active.row.id.to_string());
+    let event = dispatch.send_test(active, asked).await?;
     dispatch.tried(active, &event, PATIENCE).await?;
     let (project, key) = (&project.key, encode(&active.row.key));
     let page = format!("/projects/{project}/integrations/{key}?{TEST}={}", event.id);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     choice::Choice,
     filters,
-    form::{Draft, Grouped, Part, Wrong},
+    form::{Draft, FormId, Grouped, Part, Wrong},
     respond::{html, refused},
     shell::{Place, Shell},
     state::Dashboard,
@@ -108,6 +108,8 @@ pub(super) enum Also {
 struct Told {
     line: Line,
     sent: Vec<SentRow>,
+    /// The id of the form that sends a test event.
+    form: String,
     /// Of deliveries that failed, 1 for any.
     failed: usize,
     handshakes: Vec<HandshakeLine>,
@@ -133,6 +135,7 @@ impl Told {
         Ok(Self {
             line: line(app, project, active, &backlog(app).await?).await?,
             sent: rows,
+            form: FormId::fresh(app.engine.system()),
             failed: failed.len(),
             handshakes: handshakes.into_iter().map(HandshakeLine::of).collect(),
             needs_handshake: configured

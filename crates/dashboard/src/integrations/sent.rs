@@ -1,6 +1,9 @@
 //! What an integration was sent, and how its endpoint was asked whose it is, as people read it.
 
-use crate::text::{clock, exact, indented};
+use crate::{
+    as_shown::as_shown,
+    text::{clock, exact, indented},
+};
 use domain::NotSent;
 use engine::Handshake;
 use ledger::{DeliveryRecord, DeliveryState, SentRequest};
@@ -19,6 +22,8 @@ pub(crate) struct SentRow {
     pub(crate) text: String,
     pub(crate) next: String,
     pub(crate) attempts: u32,
+    /// How it is, for whoever sends it again.
+    pub(crate) shown: String,
     pub(crate) request: String,
     pub(crate) answer: String,
 }
@@ -48,6 +53,7 @@ impl SentRow {
         });
         let request = record.request.as_ref().map(as_text);
         Self {
+            shown: as_shown(&record),
             id: record.id.to_string(),
             event: record.event.to_string(),
             at: exact(record.accepted_at),

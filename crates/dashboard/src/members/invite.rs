@@ -199,7 +199,8 @@ fn new_link(
     (token, invitation)
 }
 
-/// The changes that make a link good: those that are too old go, and so does another for the password of the same user.
+/// The changes that make a link good: those that are too old go, and so does another for the password of the same user, and another invitation of the
+/// same address with the same reach, whose link was lost or answered to nobody.
 ///
 /// Errors: as many are open as may be.
 fn put(
@@ -209,8 +210,15 @@ fn put(
 ) -> Result<Vec<ConfigurationChange>, Problem> {
     let now = app.engine.system().now();
     let known = project.setup.configuration.invitations.iter();
+    let is_of_the_same = |known: &Invitation| match known.opens {
+        Opens::Account => {
+            (&known.email, known.project) == (&link.email, link.project)
+                && may_handle(&project.caller, known.role, known.project)
+        }
+        Opens::Password(_) | Opens::Operator => true,
+    };
     let (gone, open): (Vec<_>, Vec<_>) = known.partition(|known| {
-        let is_replaced = known.opens == link.opens && known.opens != Opens::Account;
+        let is_replaced = known.opens == link.opens && is_of_the_same(known);
         known.expires_at <= now || is_replaced
     });
     let reach = open.iter().filter(|known| known.project == link.project);

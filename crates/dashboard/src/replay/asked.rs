@@ -1,10 +1,11 @@
 //! Which events, as the form and the page's address say it.
 
-use crate::form::Trimmed;
+use crate::form::{FormId, Trimmed};
 use domain::time::before;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use ledger::{ReplayOf, ReplayWhat};
 use serde::Deserialize;
+use serde_json::json;
 use web::replay_form::Asked;
 
 /// How far back a replay begins unless somebody says otherwise.
@@ -38,9 +39,33 @@ pub(crate) struct ReplayForm {
     environment: Trimmed,
     customer: Trimmed,
     per_second: Trimmed,
+    /// Comes with the button that begins it.
+    form: FormId,
 }
 
 impl ReplayForm {
+    /// By what it is known when it is pressed again.
+    pub(crate) fn asked_as(&self) -> Option<String> {
+        let Self {
+            kinds,
+            standings,
+            reasons,
+            ..
+        } = self;
+        let lines = [
+            &self.integration,
+            &self.what,
+            &self.since,
+            &self.until,
+            &self.environment,
+            &self.customer,
+            &self.per_second,
+        ];
+        let lines = lines.map(|line| &**line);
+        self.form
+            .asked_as(&json!([lines, kinds, standings, reasons]))
+    }
+
     /// Whether anything is asked for yet: without a beginning it is the form as it is first shown.
     pub(crate) fn is_asked(&self) -> bool {
         !self.since.is_empty() || *self.what == *ReplayWhat::States.id()

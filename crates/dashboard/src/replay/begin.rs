@@ -47,14 +47,20 @@ async fn start(
     uri: Uri,
     Form(sent): Form<ReplayForm>,
 ) -> Result<Response, Problem> {
+    let asked_as = sent.asked_as();
     let (asked, problems) = sent.read();
     if problems.is_empty()
         && let Ok(wanted) = asked.check(&app, &project).await?
     {
         let key = wanted.active.row.key.clone();
-        replay_form::begin(&app, &project, wanted, None).await?;
+        let begun = replay_form::begin(&app, &project, wanted, asked_as).await?;
         let path = format!("/projects/{}/replay#replays", project.key);
-        return Ok(Noted::to(key, done(&path, "replaying")).into_response());
+        let answer = done(&path, "replaying");
+        return Ok(if begun.is_new {
+            Noted::to(key, answer).into_response()
+        } else {
+            Noted::nothing(answer).into_response()
+        });
     }
     page_of(&app, Place::of(&project, &uri), (asked, problems)).await
 }

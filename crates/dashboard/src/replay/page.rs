@@ -10,7 +10,7 @@ use super::{
 use crate::{
     choice::Choice,
     filters,
-    form::{Sent, asked},
+    form::{FormId, Sent, asked},
     respond::{html, refused},
     shell::{Place, Shell},
     state::Dashboard,
@@ -46,6 +46,7 @@ struct ReplayTemplate {
     kinds: Vec<Choice>,
     reasons: Vec<Choice>,
     asked: Asked,
+    form: String,
     per_second: u32,
     most: u32,
     problems: Vec<String>,
@@ -106,6 +107,7 @@ async fn page(
             .map(Choice::kind)
             .collect(),
         reasons: NotSent::ALL.into_iter().map(Choice::reason).collect(),
+        form: FormId::fresh(app.engine.system()),
         per_second: asked.per_second.unwrap_or(REPLAY_RATES.usual),
         most: REPLAY_RATES.most,
         asked,

@@ -4,7 +4,7 @@
 
 use super::page::page;
 use crate::{
-    form::{Form, Ticked, Trimmed},
+    form::{Form, FormId, Ticked, Trimmed},
     once::Once,
     respond::done,
     shell::Place,
@@ -57,6 +57,7 @@ struct KeyForm {
     name: Trimmed,
     /// Whether it may change something.
     write: Ticked,
+    form: FormId,
 }
 
 /// `POST /projects/{project}/settings/keys`: answers with the page that shows the key once.
@@ -72,7 +73,7 @@ async fn make(
         Scope::Read
     };
     let made = new_api_key(app.engine.system(), Some(project.id), &sent.name, scope);
-    let (text, key) = match made {
+    let (text, mut key) = match made {
         Ok(made) => made,
         Err(problem) => {
             // The page has another name, that of the project: this is of none of its fields.
@@ -89,8 +90,18 @@ async fn make(
             .await;
         }
     };
-    let change = ConfigurationChange::PutApiKey(key);
-    decide_in(&app, &project, |_| Ok((vec![change.clone()], ()))).await?;
+    if let Some(id) = sent.form.key(project.id) {
+        key.id = id;
+    }
+    // Pressed twice, the first press was answered to nobody: its key opens nothing, and this one takes its place.
+    decide_in(&app, &project, |project| {
+        let mut known = project.setup.configuration.api_keys.iter();
+        let unseen = known.find(|known| known.id == key.id);
+        let unseen = unseen.map(|known| ConfigurationChange::RemoveApiKey(known.id));
+        let put = ConfigurationChange::PutApiKey(key.clone());
+        Ok((unseen.into_iter().chain([put]).collect(), ()))
+    })
+    .await?;
     let once = Once {
         title: "The new key".into(),
         hint: "Copy it now: only a digest of it is kept, and it is not shown again.",
@@ -101,7 +112,6 @@ async fn make(
     Ok(once.shown_on(page).await)
 }
 
-/// `POST /projects/{project}/settings/keys/{key}/revoke`.
 /// `POST /projects/{project}/settings/keys/{key}/revoke`.
 async fn revoke(
     State(app): State<App>,

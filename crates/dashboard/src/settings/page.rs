@@ -4,7 +4,7 @@
 
 use crate::{
     filters,
-    form::{Field, Kind, Placed},
+    form::{Field, FormId, Kind, Placed},
     respond::{html, refused},
     shell::{Place, Shell},
     state::Dashboard,
@@ -104,6 +104,8 @@ struct SettingsTemplate {
     may_manage: bool,
     /// A key that was made just now. It is shown once.
     made: String,
+    /// The id of the form that makes one.
+    form: String,
     /// The day of the newest rates; `None` for who reaches this project only, since they serve them all.
     rates: Option<String>,
     placed: Placed,
@@ -144,6 +146,7 @@ pub(super) async fn page(
         keys: reaching.map(KeyLine::of).collect(),
         may_manage: project.caller.may_manage(),
         made,
+        form: FormId::fresh(app.engine.system()),
         rates: project.caller.reaches_all().then_some(newest),
         placed,
     };

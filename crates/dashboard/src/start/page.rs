@@ -3,6 +3,7 @@
 //! Tests: `crates/dashboard/tests/sections/start.rs`.
 
 use crate::{
+    form::FormId,
     health,
     respond::html,
     shell::{Place, Shell},
@@ -54,6 +55,8 @@ struct StartTemplate {
     heard: bool,
     integrations: Vec<IntegrationStep>,
     tested: bool,
+    /// The id of the forms that send a test event.
+    form: String,
 }
 
 async fn app_steps(app: &App, project: &InProject) -> Result<Vec<AppStep>, Problem> {
@@ -107,5 +110,6 @@ async fn start(State(app): State<App>, project: InProject, uri: Uri) -> Result<R
         heard: apps.iter().any(|app| app.heard),
         apps,
         tested: is_tested(&app, &project).await?,
+        form: FormId::fresh(app.engine.system()),
     }))
 }

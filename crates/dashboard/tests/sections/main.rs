@@ -28,6 +28,7 @@ mod settings;
 mod sign_in;
 mod simulator;
 mod start;
+mod twice;
 
 use ledger::{ConfigurationChange, User, UserPart};
 use web::test::{Answer, TestServer, Who};

@@ -78,10 +78,10 @@ fn delivery(
 pub(crate) fn test_of(
     integration: &ActiveIntegration,
     app: &AppFacts,
-    fresh: Uuid,
+    id: EventId,
     now: Timestamp,
 ) -> Event {
-    let production = test_event(integration.row.project, fresh, now);
+    let production = test_event(integration.row.project, id.uuid(), now);
     let sandbox = Event {
         environment: Environment::Sandbox,
         ..production.clone()

@@ -2,8 +2,8 @@
 
 use super::Dispatch;
 use crate::{decide, setup::ActiveIntegration};
-use domain::{DeliveryId, Event, IntegrationId, NotSent, ProjectId};
-use ledger::{DeliveryState, FeedRow, IntegrationState, LedgerError, NewEvent, Requeue};
+use domain::{DeliveryId, Event, EventId, IntegrationId, NotSent, ProjectId};
+use ledger::{Committed, DeliveryState, FeedRow, IntegrationState, LedgerError, NewEvent, Requeue};
 use std::time::Duration;
 
 /// Before it is looked again whether another node has tried something, of which this one need not hear.
@@ -65,19 +65,36 @@ impl Dispatch {
     }
 
     /// Sends a test event to one integration, through everything a real event goes through. It is of the sandbox where the integration
-    /// is set up for that alone.
-    pub async fn send_test(&self, integration: &ActiveIntegration) -> Result<Event, LedgerError> {
-        let (now, fresh) = (self.core.system().now(), self.core.system().uuid());
+    /// is set up for that alone. One that was sent as `asked` is sent no second time.
+    pub async fn send_test(
+        &self,
+        integration: &ActiveIntegration,
+        asked: Option<EventId>,
+    ) -> Result<Event, LedgerError> {
+        let (ledger, project) = (self.core.ledger(), integration.row.project);
+        if let Some(asked) = asked
+            && let Some(sent) = ledger.event(project, asked).await?
+        {
+            return Ok(sent.event);
+        }
+        let now = self.core.system().now();
+        let id = asked.unwrap_or_else(|| EventId::new(self.core.system().uuid()));
         let setup = self.core.setup();
-        let app = setup.facts_of(integration.row.project, None);
-        let event = decide::test_of(integration, app, fresh, now);
+        let app = setup.facts_of(project, None);
+        let event = decide::test_of(integration, app, id, now);
         let planned = decide::plan(&event, std::slice::from_ref(integration), now);
         let new = NewEvent {
             event: event.clone(),
             not_sent: planned.not_sent,
         };
-        let ledger = self.core.ledger();
-        ledger.commit_test(new, planned.deliveries).await?;
+        let committed = ledger.commit_test(new, planned.deliveries).await;
+        if !matches!(committed, Ok(Committed::Done { .. }))
+            && let Some(sent) = ledger.event(project, id).await?
+        {
+            // It was pressed twice at once, and the other was first.
+            return Ok(sent.event);
+        }
+        committed?;
         self.wake();
         self.core.note_change();
         Ok(event)

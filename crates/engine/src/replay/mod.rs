@@ -43,6 +43,15 @@ pub struct Replays {
     dispatch: Dispatch,
 }
 
+/// A replay that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// As it is.
+    pub replay: Replay,
+    /// Whether it began now: the same request may have been made before.
+    pub is_new: bool,
+}
+
 fn filter(project: ProjectId, choice: &Choice) -> EventFilter {
     EventFilter {
         project: Some(project),
@@ -61,7 +70,7 @@ impl Replays {
         Self { core, dispatch }
     }
 
-    /// Begins a replay: its first step follows within a second. Where the same request was made before, the replay that it began.
+    /// Begins a replay: its first step follows within a second. Where the same request was made before, answers with the replay that it began.
     pub async fn start(
         &self,
         active: &ActiveIntegration,
@@ -69,7 +78,7 @@ impl Replays {
         per_second: u32,
         by: &str,
         asked_as: Option<String>,
-    ) -> Result<Replay, LedgerError> {
+    ) -> Result<Begun, LedgerError> {
         let now = self.core.system().now();
         let filter = filter(active.row.project, &choice);
         let at = async |page| -> Result<Option<u64>, LedgerError> {
@@ -83,8 +92,9 @@ impl Replays {
             }
             ReplayWhat::States => (0, 0),
         };
+        let id = ReplayId::new(self.core.system().uuid());
         let replay = Replay {
-            id: ReplayId::new(self.core.system().uuid()),
+            id,
             project: active.row.project,
             integration: active.row.id,
             choice,
@@ -104,7 +114,9 @@ impl Replays {
                 at: now,
             },
         };
-        self.core.ledger().start_replay(replay).await
+        let replay = self.core.ledger().start_replay(replay).await?;
+        let is_new = replay.id == id;
+        Ok(Begun { replay, is_new })
     }
 
     /// Stops a replay. What it has queued is sent. `false` when it is not going on.

@@ -81,7 +81,7 @@ async fn add(world: &World, format: &str, more: Value) -> ActiveIntegration {
 async fn load(world: &World, active: &ActiveIntegration, per_second: u32) -> Progress {
     let replays = world.engine.replays();
     let begun = replays.start(active, choice(world), per_second, "ann", None);
-    let id = begun.await.unwrap().id;
+    let id = begun.await.unwrap().replay.id;
     let ledger = world.engine.ledger();
     world
         .pass_until(1, "the load ends", async || {

@@ -36,7 +36,7 @@ async fn a_dead_sandbox_delays_no_production() {
     let is_dead = || open() == [Environment::Sandbox];
     world.until("sandbox is left alone", is_dead).await;
     // A test is of production.
-    world.engine.dispatch().send_test(a).await.unwrap();
+    world.engine.dispatch().send_test(a, None).await.unwrap();
     let arrived = || world.received(ALIVE).len() == 1;
     world.until("it went to production", arrived).await;
     assert!(is_dead(), "and says nothing of the other");

@@ -101,7 +101,8 @@ async fn what_failed_is_sent_again_in_order_with_the_ids_it_had() {
         .replays()
         .start(&active, choice.clone(), 7, "ann", None)
         .await
-        .unwrap();
+        .unwrap()
+        .replay;
     finish(&world).await;
     world.settled().await;
     let all = world.received("https://b.example");
@@ -230,7 +231,8 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
         .replays()
         .start(&active, wanted, 1, "ann", None)
         .await
-        .unwrap();
+        .unwrap()
+        .replay;
     for _ in 0..5 {
         world.pass(2).await;
     }

@@ -48,7 +48,7 @@ async fn one_that_refuses_the_credentials_or_wants_no_more_is_held_alone() {
         let setup = world.engine.setup();
         let active = setup.integrations().find(|active| active.row.key == "two");
         let dispatch = world.engine.dispatch();
-        dispatch.send_test(active.unwrap()).await.unwrap();
+        dispatch.send_test(active.unwrap(), None).await.unwrap();
         world.pass(2).await;
         world.catch_up().await;
         assert_eq!((asked(LIVE), asked(TRIAL)), (1, before), "{two}");

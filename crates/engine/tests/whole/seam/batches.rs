@@ -259,7 +259,7 @@ async fn what_is_gathered_for_an_hour_goes_when_the_hour_is_full() {
     let setup = world.engine.setup();
     let a = setup.integrations().find(|active| active.row.key == "a");
     let dispatch = world.engine.dispatch();
-    dispatch.send_test(a.unwrap()).await.unwrap();
+    dispatch.send_test(a.unwrap(), None).await.unwrap();
     world.catch_up().await;
     assert_eq!(sizes(&world), [1]);
     world.jump(next + SignedDuration::from_secs(hour - 1));

@@ -55,7 +55,7 @@ async fn a_test_tells_of_an_app_of_its_project() {
     let setup = world.engine.setup();
     let a = setup.integrations().find(|active| active.row.key == "a");
     let dispatch = world.engine.dispatch();
-    dispatch.send_test(a.unwrap()).await.unwrap();
+    dispatch.send_test(a.unwrap(), None).await.unwrap();
     world.settled().await;
     let sent = world.endpoints.sent.lock().unwrap();
     assert_eq!(sent[0].body["bundle"], "com.example");
