@@ -54,6 +54,11 @@ pub fn operations(app: &App) -> Router {
         .with_state(app.clone())
 }
 
+/// What stores call, for a listener of their own.
+pub fn callbacks(app: &App) -> Router {
+    mount(app, callbacks::routes()).with_state(app.clone())
+}
+
 /// All of it, each route behind its access rule.
 pub fn router(app: &App) -> Router {
     mount(app, routes()).with_state(app.clone())

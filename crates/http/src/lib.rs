@@ -14,6 +14,11 @@ pub fn router(app: App) -> Router {
     dressed(routes, app)
 }
 
+/// What stores call, for a listener of their own.
+pub fn callbacks(app: App) -> Router {
+    dressed(api::callbacks(&app), app)
+}
+
 /// What operators are told, for a listener of their own.
 pub fn operations(app: &App) -> Router {
     let caught = middleware::from_fn_with_state(app.clone(), caught_outside);
@@ -25,6 +30,7 @@ fn dressed(routes: Router, app: App) -> Router {
     routes
         .method_not_allowed_fallback(api::wrong_method)
         .fallback(api::missing)
+        .layer(middleware::from_fn(serve::at_work))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             dashboard::readable,

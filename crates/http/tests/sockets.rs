@@ -34,6 +34,7 @@ fn wide() -> Bounds {
         body: NEVER,
         answer: NEVER,
         last: NEVER,
+        of_stores: 0,
         ..Bounds::of(100)
     }
 }
@@ -355,4 +356,64 @@ async fn closing_ends_also_what_would_never_end() {
     for stream in &mut held {
         assert!(!rest(stream).await.contains("HTTP/1.1 200"));
     }
+}
+
+/// A key that reads.
+async fn reader(server: &TestServer) -> String {
+    let engine = &server.app.engine;
+    let (system, scope) = (engine.system(), ledger::Scope::Read);
+    let (text, key) = web::access::new_api_key(system, None, "reader", scope).unwrap();
+    let change = vec![ledger::ConfigurationChange::PutApiKey(key)];
+    let is_there = engine.configure(&engine.setup(), change, "test").await;
+    assert!(is_there.unwrap());
+    text
+}
+
+/// What takes long is hung up on by nobody. However much of it is asked, some connections are a store's, or of somebody who makes way for one.
+#[tokio::test]
+async fn what_takes_long_leaves_stores_their_places() {
+    let server = TestServer::start(tidings_http::router).await;
+    let key = reader(&server).await;
+    let bounds = Bounds {
+        connections: 6,
+        of_stores: 2,
+        ..wide()
+    };
+    let router = tidings_http::router(server.app.clone());
+    let open = Open {
+        _server: Some(server),
+        ..Open::of(router, "", bounds).await
+    };
+    let waits = format!(
+        "GET /api/v1/projects/acme/events?after=0&wait=60 HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {key}\r\n\r\n"
+    );
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(open.say(&waits).await);
+    }
+    let asks = async |head: &str| rest(&mut open.say(head).await).await;
+    let mut refused = String::new();
+    // It takes a moment until all of them are at work.
+    while !refused.starts_with("HTTP/1.1 503 ") {
+        refused = asks(ASKS_LAST).await;
+    }
+    for said in ["\"code\":\"busy\"", "retry-after: ", "connection: close"] {
+        assert!(refused.contains(said), "{said}: {refused}");
+    }
+    let client = asks("GET /v1/subscribers/ann HTTP/1.1\r\nhost: t\r\n\r\n").await;
+    assert!(client.starts_with("HTTP/1.1 503 "), "{client}");
+    assert!(client.contains("access-control-allow-origin: "), "{client}");
+    for _ in 0..20 {
+        let mut store = open.say(&(message(2) + "{}")).await;
+        let answer = rest_of_one(&mut store).await;
+        assert!(answer.contains("\"code\":\"unknown_app\""), "{answer}");
+        held.push(store);
+    }
+    held.remove(0);
+    let mut answer = refused;
+    // Its place is given back in a moment.
+    while answer.starts_with("HTTP/1.1 503 ") {
+        answer = asks(ASKS_LAST).await;
+    }
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }

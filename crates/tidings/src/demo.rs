@@ -189,6 +189,7 @@ fn served(data: &Data, listen: SocketAddr, networks: &AllowedNetworks) -> ServeO
         key_is_lost: false,
         listen,
         operations_listen: None,
+        stores_listen: None,
         max_connections: 1024,
         public_url: None,
         trusted: Trusted::default(),

@@ -57,6 +57,9 @@ pub(crate) struct ServeOptions {
     /// Address to serve `/metrics`, `/readyz` and `/healthz` on, for operators; no metrics are served when absent.
     #[arg(long, env = "TIDINGS_OPERATIONS_LISTEN")]
     pub(crate) operations_listen: Option<SocketAddr>,
+    /// Address to serve on what stores call, beside `--listen`, with connections that nobody else can take: an eighth of all.
+    #[arg(long, env = "TIDINGS_STORES_LISTEN")]
+    pub(crate) stores_listen: Option<SocketAddr>,
     /// Connections at once; fewer where the limit of open files is low.
     #[arg(long, env = "TIDINGS_MAX_CONNECTIONS", default_value_t = 4096)]
     pub(crate) max_connections: u16,

@@ -10,7 +10,7 @@ use crate::{
     stores, telemetry,
 };
 use anyhow::{Context, Result, anyhow};
-use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
+use engine::{Engine, NetworkTransport, Networks, Parts, WallSystem, metric::Metric};
 use http_api::{Bounds, serve};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
@@ -38,6 +38,8 @@ const OF_OPERATORS: usize = 16;
 const FOLLOWING: usize = 4;
 /// The part that may be clients that wait for what a store answers.
 const WAITING: usize = 4;
+/// The part that stores have on a listener of their own, where there is one.
+const OF_STORES: usize = 8;
 /// How long what callers asked for who hung up may take once nobody is connected any more.
 const LAST_DEEDS: Duration = Duration::from_secs(5);
 
@@ -51,10 +53,13 @@ pub(crate) struct Server {
     pub(crate) sign_in_url: String,
     /// Where operators are told how it does.
     pub(crate) operations: Option<SocketAddr>,
+    /// Where stores are served alone.
+    pub(crate) stores: Option<SocketAddr>,
     listener: TcpListener,
     operators: Option<TcpListener>,
+    of_stores: Option<TcpListener>,
     connections: usize,
-    proxies: Proxies,
+    trusted_proxies: Networks,
     app: App,
 }
 
@@ -112,6 +117,16 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
     listener.with_context(|| format!("cannot listen on {address}"))
 }
 
+/// A listener beside the first, where one is wanted, and where it is.
+async fn listen_too(wanted: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>> {
+    let Some(address) = wanted else {
+        return Ok(None);
+    };
+    let listener = listen(address).await?;
+    let address = listener.local_addr()?;
+    Ok(Some((listener, address)))
+}
+
 /// Where people sign in: by a link that works once while there is no owner, with an account afterwards.
 async fn sign_in_url(app: &App) -> Result<String> {
     let page = format!("{}/signin", app.engine.public_url());
@@ -134,14 +149,8 @@ impl Server {
         warn_of_exposed(&options.data)?;
         let listener = listen(options.listen).await?;
         let address = listener.local_addr()?;
-        let operators = match options.operations_listen {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
-        let operations = operators
-            .as_ref()
-            .map(TcpListener::local_addr)
-            .transpose()?;
+        let (operators, operations) = listen_too(options.operations_listen).await?.unzip();
+        let (of_stores, stores) = listen_too(options.stores_listen).await?.unzip();
         let public_url = options
             .public_url
             .as_ref()
@@ -177,10 +186,12 @@ impl Server {
             public_url,
             sign_in_url,
             operations,
+            stores,
             listener,
             operators,
+            of_stores,
             connections,
-            proxies: Proxies::new(options.trusted_proxies.clone()),
+            trusted_proxies: options.trusted_proxies.clone(),
             app,
         })
     }
@@ -193,17 +204,32 @@ impl Server {
         let operators = self.operators.map(|listener| {
             let router = http_api::operations(&self.app);
             let over = async move { drop(ending.changed().await) };
-            let bounds = Bounds::of(OF_OPERATORS);
+            let bounds = Bounds::of_one_kind(OF_OPERATORS);
             tokio::spawn(serve(listener, router, bounds, Proxies::default(), over))
+        });
+        let mut connections = self.connections;
+        let (is_over, mut closing) = watch::channel(());
+        let proxies = || Proxies::new(self.trusted_proxies.clone());
+        let stores = self.of_stores.map(|listener| {
+            let router = http_api::callbacks(self.app.clone());
+            let over = async move { drop(closing.changed().await) };
+            let part = connections / OF_STORES;
+            connections -= part;
+            let bounds = Bounds::of_one_kind(part);
+            tokio::spawn(serve(listener, router, bounds, proxies(), over))
         });
         let stopping = async move {
             stop.await;
             tracing::info!("stopping: no new work is taken up");
             engine.stop(DRAIN).await;
+            drop(is_over);
         };
         let router = http_api::router(self.app);
-        let bounds = Bounds::of(self.connections);
-        serve(self.listener, router, bounds, self.proxies, stopping).await;
+        let bounds = Bounds::of(connections);
+        serve(self.listener, router, bounds, proxies(), stopping).await;
+        if let Some(stores) = stores {
+            stores.await.context("the listener of stores failed")?;
+        }
         if !deeds.deeds_done(LAST_DEEDS).await {
             tracing::warn!(
                 "what callers asked for who hung up did not end in time; the audit log may lack it"
@@ -246,6 +272,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     say::line(format!("  data       {}", options.data.data.display()));
     if let Some(address) = server.operations {
         say::line(format!("  operations http://{address}"));
+    }
+    if let Some(address) = server.stores {
+        say::line(format!("  stores     http://{address}"));
     }
     say::line(format!("  sign in    {}", server.sign_in_url));
     for app in &setup.configuration.apps {

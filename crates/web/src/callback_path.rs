@@ -2,6 +2,9 @@
 
 use domain::Store;
 
+/// With what the path of each of them begins.
+pub const CALLBACKS: &str = "/callbacks/";
+
 /// Where the store of an app sends its notifications; `None` when it sends none.
 pub fn callback_path(app: &ledger::App) -> Option<String> {
     let store = match app.store() {
@@ -10,5 +13,5 @@ pub fn callback_path(app: &ledger::App) -> Option<String> {
         Store::Stripe => "stripe",
         Store::External | Store::Promotional => return None,
     };
-    Some(format!("/callbacks/{store}/{}", app.id))
+    Some(format!("{CALLBACKS}{store}/{}", app.id))
 }

@@ -43,5 +43,5 @@ pub mod test;
 pub mod view;
 
 pub use app::{App, Gate};
-pub use callback_path::callback_path;
+pub use callback_path::{CALLBACKS, callback_path};
 pub use counted::counted;

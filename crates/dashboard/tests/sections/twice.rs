@@ -18,8 +18,11 @@ async fn hidden(server: &TestServer, path: &str, name: &str) -> String {
 
 /// How often the audit log says that something was done.
 async fn audited(server: &TestServer, what: &str) -> usize {
-    let filter = AuditFilter::default();
-    let log = server.ledger().audit_log(&filter, None, 500).await.unwrap();
+    let filter = AuditFilter {
+        project: server.project("acme"),
+        with_common: true,
+    };
+    let log = server.ledger().audit(filter, None, 500).await.unwrap();
     log.iter().filter(|entry| entry.what == what).count()
 }
 

@@ -1,6 +1,6 @@
 //! Bodies as they come and go: how long one may take, how much all of them may hold.
 
-use super::hall::Place;
+use super::{at_work::Work, hall::Place};
 use axum::BoxError;
 use bytes::Bytes;
 use guarded::Guarded;
@@ -148,11 +148,17 @@ impl Drop for Awaited {
 pub(super) struct Answered {
     body: axum::body::Body,
     place: Arc<Place>,
+    /// Given back with it.
+    _work: Option<Work>,
 }
 
 impl Answered {
-    pub(super) const fn new(body: axum::body::Body, place: Arc<Place>) -> Self {
-        Self { body, place }
+    pub(super) const fn new(body: axum::body::Body, place: Arc<Place>, work: Option<Work>) -> Self {
+        Self {
+            body,
+            place,
+            _work: work,
+        }
     }
 }
 

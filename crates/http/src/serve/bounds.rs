@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+/// The part of all connections that is kept for stores.
+const OF_STORES: usize = 8;
+
 /// How much a listener lets others hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// Connections at once.
     pub connections: usize,
+    /// Of these, how many are kept for stores: what others ask for is never at work in more than the rest.
+    pub of_stores: usize,
     /// How long somebody may keep the server waiting before others who come make it go, whatever address it is at.
     pub grace: Duration,
     /// How long a connection may be open without a request.
@@ -28,6 +33,7 @@ impl Bounds {
     pub const fn of(connections: usize) -> Self {
         Self {
             connections,
+            of_stores: connections / OF_STORES,
             grace: Duration::from_secs(2),
             // Load balancers keep connections for a minute, and take it amiss when they are closed before.
             idle: Duration::from_secs(75),
@@ -36,6 +42,14 @@ impl Bounds {
             answer: Duration::from_secs(30),
             bodies: 32 << 20,
             last: Duration::from_secs(3),
+        }
+    }
+
+    /// Those of a listener with so many connections on which everybody asks for the same kind of thing.
+    pub const fn of_one_kind(connections: usize) -> Self {
+        Self {
+            of_stores: 0,
+            ..Self::of(connections)
         }
     }
 }

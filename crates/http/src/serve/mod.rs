@@ -3,19 +3,22 @@
 //! **How it works.** Whoever connects takes a [`place`](Hall::place). When all are taken, somebody who keeps the server waiting [makes way](make_way):
 //! with a request that does not come, a head or a body that comes in drops, an answer that is not taken. So thousands that only hold on to their connection
 //! keep nobody out who asks for something. Where nobody does, whoever is answered next does not go on. Beside that each of them has a time, after which it goes whether
-//! there is room or not.
+//! there is room or not. Some connections are [kept for stores](at_work).
 //!
-//! **What it does not do.** It knows no route. How much of a body is read is the handler's to say ([`web::body`]); what all bodies
+//! **What it does not do.** It knows no route, but what the paths of stores begin with. How much of a body is read is the handler's to say ([`web::body`]); what all bodies
 //! together may hold in memory is said here.
 
+mod at_work;
 mod body;
 mod bounds;
 mod hall;
 mod io;
 mod make_way;
 
+pub(crate) use at_work::at_work;
 pub use bounds::Bounds;
 
+use at_work::Others;
 use axum::{Router, body::Body, extract::ConnectInfo};
 use body::{Answered, Awaited, Room};
 use hall::{Hall, Seat};
@@ -58,6 +61,7 @@ const REST: Duration = Duration::from_millis(100);
 struct Served {
     router: Router,
     bounds: Bounds,
+    others: Others,
     /// What bodies may hold together, in bytes.
     room: Arc<Semaphore>,
 }
@@ -86,6 +90,7 @@ pub async fn serve(
     let served = Arc::new(Served {
         router,
         bounds,
+        others: Others::at_most(bounds.connections.saturating_sub(bounds.of_stores)),
         room: Arc::new(Semaphore::new(bounds.bodies)),
     });
     let is_closing = watch::Sender::new(false);
@@ -193,7 +198,7 @@ async fn answer(
     served: &Served,
     seat: &Seat,
     peer: SocketAddr,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Answered>, Infallible> {
     let place = seat.place();
     place.works(Instant::now());
@@ -201,9 +206,11 @@ async fn answer(
         let refused = Response::builder()
             .status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
             .header(header::CONNECTION, "close")
-            .body(Answered::new(Body::empty(), Arc::clone(place)));
+            .body(Answered::new(Body::empty(), Arc::clone(place), None));
         return Ok(refused.expect("its parts are constants"));
     }
+    let work = served.others.begin(&mut request);
+    let is_too_much = work.is_none();
     // Held until there is an answer: handlers keep what they read.
     let room = Arc::new(Room::new(&served.room));
     let until = served.bounds.body;
@@ -219,11 +226,11 @@ async fn answer(
     let mut answer = served.router.clone().oneshot(request).await?;
     drop(room);
     seat.asked();
-    if seat.makes_way() {
+    if is_too_much || seat.makes_way() {
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(header::CONNECTION, close);
     }
-    Ok(answer.map(|body| Answered::new(body, Arc::clone(place))))
+    Ok(answer.map(|body| Answered::new(body, Arc::clone(place), work)))
 }
 
 /// Bytes of a head, as it is usually written: what came in one read is not counted until it is read whole.

@@ -48,6 +48,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// Where operators are told how it does, if it has such a listener.
     pub(crate) operations: String,
+    /// Where stores are served alone, likewise.
+    pub(crate) stores: String,
     pub(crate) sign_in: String,
     pub(crate) callback: String,
 }
@@ -218,11 +220,14 @@ impl Server {
         let url = lines
             .find_map(|line| line.contains("listening on").then(|| word(&line, "http")))
             .expect("the server says where it listens");
-        let mut operations = String::new();
+        let (mut operations, mut stores) = (String::new(), String::new());
         let sign_in = lines
             .find_map(|line| {
                 if line.contains(" operations ") {
                     operations = word(&line, "http");
+                }
+                if line.contains(" stores ") {
+                    stores = word(&line, "http");
                 }
                 line.contains("/signin").then(|| word(&line, "http"))
             })
@@ -236,6 +241,7 @@ impl Server {
             process,
             url,
             operations,
+            stores,
             sign_in,
             callback,
         }

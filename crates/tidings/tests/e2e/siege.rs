@@ -304,16 +304,33 @@ async fn hung_up(server: &Server, said: &[u8]) {
     waiting.expect("nobody is waited for for ever");
 }
 
+/// What a store is told that has a listener of its own, each time at its first try: its message, which is none of ours, was read.
+async fn stores_are_answered(server: &Server, times: usize) {
+    let callback = server.callback.trim_start_matches(&server.url);
+    let (stores, url) = (&server.stores, format!("{}{callback}", server.stores));
+    for _ in 0..times {
+        let told = client().post(&url).body("{}").send().await.unwrap();
+        let status = told.status();
+        let said = told.text().await.unwrap();
+        assert_eq!(status, 400, "{said}");
+        assert!(said.contains("malformed_payload"), "{said}");
+    }
+    let page = client().get(format!("{stores}/signin")).send().await;
+    assert_eq!(page.unwrap().status(), 404, "nobody else is served there");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn under_siege_stores_are_answered_and_nothing_takes_more_than_is_stated() {
     raise_own_limit();
     let site = Site::new(&["[apps.shop]\nstore = \"external\"\nstore_name = \"shop\"\n".into()]);
-    let server = start_with(&site, "--allow-networks integrations=127.0.0.0/8");
+    let options = "--allow-networks integrations=127.0.0.0/8 --stores-listen 127.0.0.1:0";
+    let server = start_with(&site, options);
     let reader = site.run(&["keys", "create", "--name", "reader", "--read-only"]);
     let writer = site.run(&["keys", "create", "--name", "w", "--project", "acme"]);
     let calm = server.memory();
     let mut all = siege(&server, &reader);
 
+    stores_are_answered(&server, 200).await;
     // What a store tells is taken in, as it tells it again where it was not.
     let driver = server.driver(5, 3);
     let telling = tokio::time::timeout(SILENCE, live(&driver, 0..10, 300, 2));
