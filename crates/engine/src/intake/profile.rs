@@ -42,6 +42,16 @@ pub(crate) fn check_given(name: &str) -> Result<(), IntakeError> {
     }
 }
 
+/// The same by whoever speaks for the project and knows its own ids.
+pub(super) fn check_vouched(name: &str) -> Result<(), IntakeError> {
+    check_name(name)?;
+    if is_ours(name) {
+        Err(IntakeError::Ours(beginning(name)))
+    } else {
+        Ok(())
+    }
+}
+
 impl Intake {
     /// The customer with this name; made when there is none, as of `now`.
     pub(crate) async fn profile(

@@ -5,7 +5,7 @@ use super::{
     Accepted, Intake, IntakeError,
     manner::{Manner, Word, left_open},
     message::{Named, digest},
-    profile::check_given,
+    profile::{check_given, check_vouched},
 };
 use crate::{
     places::Place,
@@ -235,7 +235,7 @@ impl Intake {
         let app = setup.known_app(app)?;
         let source = app.usable_source()?;
         let (project, now) = (app.row.project, self.core.system().now());
-        check_given(&receipt.app_user_id)?;
+        check_vouched(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
         self.profile(project, &receipt.app_user_id, now).await?;
         let mut is_purchase = false;

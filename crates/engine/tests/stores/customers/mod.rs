@@ -1,6 +1,7 @@
 //! Customers through a whole engine: names, transfers, merges, attributes, grants, deletion, stated purchases.
 
 mod counted;
+mod doors;
 mod given;
 mod known;
 mod money;
