@@ -5,6 +5,7 @@ use crate::{
     sdk::V1,
     server::{AUTHORITY, Api, BUNDLE_ID, Site, now},
 };
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use simulator::{Authority, StoreReceipt};
 
@@ -302,4 +303,134 @@ async fn the_public_key_takes_nothing_by_naming_it() {
         let premium = &answer["subscriber"]["entitlements"]["premium"];
         assert_eq!(premium.is_object(), has, "{who}: {answer}");
     }
+}
+
+/// What the App Store signs of the app itself. Source: Apple, `AppTransaction`.
+fn app_transaction(bundle: &str, version: &str) -> String {
+    let payload = json!({
+        "receiptType": "LocalTesting", "appAppleId": 1_234_567_890, "bundleId": bundle, "applicationVersion": "3.0",
+        "versionExternalIdentifier": 0, "receiptCreationDate": now().as_millisecond(), "originalPurchaseDate": 1_700_000_000_000_i64,
+        "originalApplicationVersion": version, "deviceVerification": "AA==", "deviceVerificationNonce": "73616d70-6c65-2073-7472-696e67000000",
+    });
+    AUTHORITY.sign(&payload).unwrap()
+}
+
+/// purchases-ios asks so whenever it knows neither of the two values of somebody who bought nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_of_nothing_says_how_the_app_was_got() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let client = V1 {
+        url: server.url.clone(),
+        key: site.run(&["keys", "client", "--project", "acme", "--app", "ios"]),
+    };
+    let send = async |beside: Value| {
+        let mut body = of_sdks().swap_remove(0);
+        let members = body.as_object_mut().unwrap();
+        members.insert("app_user_id".into(), json!("ann"));
+        members.extend(beside.as_object().unwrap().clone());
+        client.send("POST", "/receipts", Some(body)).await
+    };
+    let of = |answer: &Value| {
+        let subscriber = &answer["subscriber"];
+        ["original_application_version", "original_purchase_date"]
+            .map(|name| subscriber[name].clone())
+    };
+    let got = [json!("1.4"), json!("2023-11-14T22:13:20Z")];
+    let signed = app_transaction(BUNDLE_ID, "1.4");
+    let (status, answer) = send(json!({ "app_transaction": signed })).await;
+    assert_eq!((status, of(&answer)), (200, got.clone()), "{answer}");
+    let (_, answer) = client.send("GET", "/subscribers/ann", None).await;
+    assert_eq!(of(&answer), got);
+    // By itself it has to be genuine, and of this app; beside a purchase it only advises.
+    let other = app_transaction("com.example.other", "9");
+    for wrong in [other.as_str(), "a.signed.one", "x"] {
+        let (status, answer) = send(json!({ "app_transaction": wrong })).await;
+        assert_eq!((status, &answer["code"]), (400, &json!(7103)), "{answer}");
+        let both = json!({ "app_transaction": wrong, "fetch_token": transaction(7) });
+        let (status, answer) = send(both).await;
+        assert_eq!((status, of(&answer)), (200, got.clone()), "{answer}");
+    }
+    let both =
+        json!({ "app_user_id": "eve", "app_transaction": signed, "fetch_token": transaction(8) });
+    let (status, answer) = send(both).await;
+    assert_eq!((status, of(&answer)), (200, got), "{answer}");
+    for nothing in [
+        json!({}),
+        json!({ "app_transaction": null }),
+        json!({ "app_transaction": 7 }),
+    ] {
+        let (status, answer) = send(nothing).await;
+        assert_eq!((status, &answer["code"]), (400, &json!(7226)), "{answer}");
+    }
+}
+
+/// purchases-ios makes one of everything that a StoreKit file in Xcode holds: base64 of JSON, in which each transaction is signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_of_a_storekit_file_holds_every_purchase() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let client = V1 {
+        url: server.url.clone(),
+        key: site.run(&["keys", "client", "--project", "acme", "--app", "ios"]),
+    };
+    let bundled = |transactions: &[String]| {
+        let receipt = json!({
+            "environment": "xcode", "bundle_id": BUNDLE_ID, "original_application_version": "1",
+            "original_purchase_date": "1970-01-01T00:02:03Z", "transactions": transactions,
+            "subscription_status": { "group": [{ "state": 1, "renewal_info": "a.b.c", "transaction": transactions.first() }] },
+        });
+        BASE64_STANDARD.encode(format!("{receipt:#}"))
+    };
+    let send = async |token: String| {
+        let body = json!({ "app_user_id": "ann", "fetch_token": token });
+        client.send("POST", "/receipts", Some(body)).await
+    };
+    let (status, answer) = send(bundled(&[])).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, answer) = send(bundled(&[transaction(1), transaction(2)])).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer["subscriber"]["entitlements"]["premium"].is_object());
+    let api = Api::new(&site, &server, &["--project", "acme"]);
+    let ann = api.get("/projects/acme/customers/ann").await;
+    assert_eq!(ann["purchases"].as_array().unwrap().len(), 2, "{ann}");
+    let forged = Authority::create().unwrap();
+    let forged = forged
+        .sign(&json!({ "environment": "LocalTesting" }))
+        .unwrap();
+    let (status, answer) = send(bundled(&[forged])).await;
+    assert_eq!((status, &answer["code"]), (400, &json!(7103)), "{answer}");
+}
+
+/// An app asks before it lets somebody pay for what would be refused to them.
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_purchase_could_be_restored_is_told_without_moving_it() {
+    let site = Site::new(&[]);
+    let file = site.directory.join("project.toml");
+    let keeps = std::fs::read_to_string(&file).unwrap();
+    let keeps = keeps.replace(
+        "key = \"acme\"",
+        "key = \"acme\"\nsandbox_transfer_behaviour = \"keep\"",
+    );
+    std::fs::write(file, keeps).unwrap();
+    site.run(&["apply", "project.toml"]);
+    let server = site.serve();
+    let client = V1 {
+        url: server.url.clone(),
+        key: site.run(&["keys", "client", "--project", "acme", "--app", "ios"]),
+    };
+    let body = json!({ "app_user_id": "ann", "fetch_token": transaction(1) });
+    let (status, answer) = client.send("POST", "/receipts", Some(body)).await;
+    assert_eq!(status, 200, "{answer}");
+    for (who, id, may) in [("ann", 1, true), ("eve", 1, false), ("eve", 2, true)] {
+        let path = format!("/subscribers/{who}/restore/eligibility");
+        let body = json!({ "fetch_token": transaction(id) });
+        let answer = client.send("POST", &path, Some(body)).await;
+        let told = json!({ "is_purchase_allowed_by_restore_behavior": may });
+        assert_eq!(answer, (200, told), "{who} {id}");
+    }
+    let eligible = json!({ "product_identifiers": ["a", "b"], "fetch_token": "AA==" });
+    let path = "/subscribers/ann/intro_eligibility";
+    let answer = client.send("POST", path, Some(eligible)).await;
+    assert_eq!(answer, (200, json!({ "a": null, "b": null })));
 }
