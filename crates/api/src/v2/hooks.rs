@@ -92,7 +92,7 @@ pub(crate) async fn hooks(
     project: InProject,
     Filters(pages): Filters<Pages>,
 ) -> Result<Json<Page<HookView>>, Failure> {
-    let rows = project.integrations().iter();
+    let rows = project.integrations()?.iter();
     let rows = rows.filter(|active| active.row.destination == WEBHOOK);
     let rows = rows.map(|active| shown(&app, &project, active)).collect();
     let path = format!("/v2/projects/{}/integrations/webhooks", project.key);
