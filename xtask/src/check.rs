@@ -2,7 +2,7 @@
 
 use crate::tools::{
     browser_tools, clock_tools, cloud_tools, database_tools, exists, fuzz_tools, mail_tools,
-    queue_tools, receiver_tools, run, run_with, stream_tools,
+    queue_tools, receiver_tools, run, run_with, stream_tools, table_tools,
 };
 use anyhow::{Context, Result, bail};
 use std::{
@@ -38,6 +38,7 @@ pub(crate) fn all(long: bool, own: &Path) -> Result<()> {
     mail_tools()?;
     receiver_tools()?;
     queue_tools()?;
+    table_tools()?;
     clock_tools()?;
     fuzz_tools()?;
     without_running()?;

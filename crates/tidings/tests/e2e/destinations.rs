@@ -4,6 +4,7 @@
 //! for so many times and no more, and what is missing then is named.
 
 mod azurite;
+mod clickhouse;
 mod counterpart;
 mod gcs;
 mod modes;
