@@ -27,7 +27,6 @@ Each by the project's own test command, over simulated lives by the real binary;
 |---|---|---|---|
 | `standardwebhooks` 1 (npm) | all, with both handshakes of `adapty` | every signature verifies | `crates/tidings/tests/e2e/published.rs` |
 | `standardwebhooks` 1 (PyPI) | all, with both handshakes of `adapty` | every signature verifies | the same |
-| `convex-revenuecat` 0.3 (npm), in Convex's runtime for tests | `revenuecat` | nothing is refused; who may use what equals what the server says | the same |
 | `examples/receivers` for Node, Python, Go, PHP, Ruby and Rust | `standard` | the state of every customer equals that of the server | `crates/tidings/tests/e2e/receivers.rs` |
 
 `examples/receivers` for Supabase, Convex and Firebase were not run: they need services that are no programs of their own.

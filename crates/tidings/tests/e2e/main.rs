@@ -23,6 +23,7 @@ mod health;
 mod journey;
 mod lanes;
 mod limits;
+mod moving;
 mod nats;
 mod networks;
 mod nodes;

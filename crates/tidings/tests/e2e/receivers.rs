@@ -83,6 +83,23 @@ impl Example {
             assert!(built.status.success(), "{built:?}");
             return vec![program];
         }
+        if self.name == "rust" && !Path::new(&built()).join("receiver").exists() {
+            // Only tests of everything build the examples beside them.
+            let words = [
+                "test",
+                "-q",
+                "-p",
+                "tidings",
+                "--example",
+                "receiver",
+                "--no-run",
+            ];
+            let made = Command::new(env!("CARGO")).args(words).status();
+            assert!(
+                made.is_ok_and(|made| made.success()),
+                "the receiver in Rust is not built"
+            );
+        }
         let words = self.command.iter().map(|word| {
             if word.contains('/') && !word.contains(['{', ':']) {
                 folder.join(word).display().to_string()
