@@ -54,8 +54,17 @@ pub struct TestServer {
 impl TestServer {
     /// With the project `acme` and one of every kind of caller.
     pub async fn start(router: impl Fn(App) -> Router + Send + Sync + 'static) -> Self {
-        let mut server = Self::empty(router).await;
-        server.apply(project::acme()).await;
+        Self::start_as(project::acme(), router, |parts| parts).await
+    }
+
+    /// The same with another `acme`, which has an app `android`, and with an engine of other parts: of stores that answer, say.
+    pub async fn start_as(
+        acme: Desired,
+        router: impl Fn(App) -> Router + Send + Sync + 'static,
+        with: impl FnOnce(Parts) -> Parts,
+    ) -> Self {
+        let mut server = Self::over(router, with).await;
+        server.apply(acme).await;
         server.apply(project::other()).await;
         server.credentials = who::make(&server.app).await;
         server
@@ -63,11 +72,18 @@ impl TestServer {
 
     /// As it is on the first day: no project, no account, no key.
     pub async fn empty(router: impl Fn(App) -> Router + Send + Sync + 'static) -> Self {
+        Self::over(router, |parts| parts).await
+    }
+
+    async fn over(
+        router: impl Fn(App) -> Router + Send + Sync + 'static,
+        with: impl FnOnce(Parts) -> Parts,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(Clock::at(STARTS_AT.parse().unwrap()));
         let endpoints = Arc::new(Endpoints::default());
         let ledger = SqliteLedger::open(directory.path().join(DATABASE)).unwrap();
-        let engine = Engine::quiet(Parts {
+        let parts = Parts {
             ledger: Arc::new(ledger),
             system: Arc::clone(&clock) as Arc<dyn System>,
             transport: Arc::clone(&endpoints) as Arc<dyn engine::Transport>,
@@ -77,9 +93,8 @@ impl TestServer {
             make_source: adapters::sources(),
             most_waiting: usize::MAX,
             retention: engine::Retention::DEFAULT,
-        })
-        .await
-        .unwrap();
+        };
+        let engine = Engine::quiet(with(parts)).await.unwrap();
         let app = App {
             engine,
             sessions: Arc::new(Sessions::default()),

@@ -83,7 +83,7 @@ fn subscription(chain: &ChainKey, snapshot: &Snapshot) -> Subscription {
         auto_resume_date: resumes.map(Moment),
         billing_issues_detected_at: issue(snapshot).map(Moment),
         display_name: None,
-        expires_date: snapshot.access_until().map(Moment),
+        expires_date: ends_at(snapshot).map(Moment),
         grace_period_expires_date: grace_end(snapshot),
         is_sandbox: chain.environment == Environment::Sandbox,
         management_url: management_url(chain.store, &snapshot.product),
@@ -124,6 +124,18 @@ fn unsubscribed(snapshot: &Snapshot) -> Option<Timestamp> {
     snapshot.off_since.filter(|_| !is_involuntary)
 }
 
+/// The end of access as SDKs read it, which look at nothing else: what gives none any more ended when its store said so, whatever had been
+/// paid for.
+fn ends_at(snapshot: &Snapshot) -> Option<Timestamp> {
+    let until = snapshot.access_until();
+    let ended = match snapshot.standing {
+        Standing::Expired { at, .. } => at,
+        Standing::Retry { .. } | Standing::Paused { .. } => snapshot.version,
+        _ => return until,
+    };
+    Some(until.map_or(ended, |until| until.min(ended)))
+}
+
 fn grace_end(snapshot: &Snapshot) -> Option<Moment> {
     match snapshot.standing {
         Standing::Grace { until, .. } => Some(Moment(until)),
@@ -148,7 +160,7 @@ fn purchase(chain: &ChainKey, fact: &TransactionFact) -> OneTimePurchase {
 fn entitlement(snapshot: &Snapshot) -> Entitlement {
     let (product, plan) = split(&snapshot.product);
     Entitlement {
-        expires_date: snapshot.access_until().map(Moment),
+        expires_date: ends_at(snapshot).map(Moment),
         grace_period_expires_date: grace_end(snapshot),
         product_identifier: product.to_owned(),
         product_plan_identifier: plan.map(str::to_owned),
