@@ -34,6 +34,7 @@ fn customer(name: &str) -> Value {
             "network_user_id": "4",
             "created_at": "2025-12-01T10:00:00Z",
         },
+        "offering": "spring",
         "revenue_usd_micros": 5_990_000,
     })
 }

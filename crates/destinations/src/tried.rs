@@ -34,8 +34,8 @@ pub(crate) fn purchase(test: &Event) -> Event {
     }
 }
 
-fn price() -> Option<Money> {
-    Some(Money::new(4_990_000, Currency::USD))
+fn price() -> Money {
+    Money::new(4_990_000, Currency::USD)
 }
 
 fn bought(at: Timestamp, ends: Option<Timestamp>) -> Purchase {
@@ -50,7 +50,7 @@ fn bought(at: Timestamp, ends: Option<Timestamp>) -> Purchase {
         standing: Standing::Current,
         will_renew: true,
         next_product: None,
-        renewal_price: price(),
+        renewal_price: Some(price()),
         ownership: Ownership::Purchased,
         consecutive_payments: 1,
         over_a_year: false,
@@ -66,8 +66,8 @@ fn paid(at: Timestamp, ends: Option<Timestamp>) -> TransactionRef {
         purchased_at: at,
         expires_at: ends,
         quantity: 1,
-        price: price(),
-        price_usd: price(),
+        price: Some(price()),
+        price_usd: Some(price()),
         proceeds: None,
         proceeds_usd: None,
         refunded: None,

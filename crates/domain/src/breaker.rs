@@ -77,15 +77,6 @@ impl Breaker {
         }
     }
 
-    /// The same, with a pause that is over so much sooner.
-    #[must_use]
-    pub fn sooner(mut self, by: Duration) -> Self {
-        if let Self::Open { until, .. } = &mut self {
-            *until = until.saturating_sub(by);
-        }
-        self
-    }
-
     /// Whether several customers' deliveries failed and nothing was accepted since.
     pub const fn is_outage(&self) -> bool {
         match self {

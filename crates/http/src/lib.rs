@@ -160,6 +160,9 @@ mod tests {
                 "/readyz",
                 "/signin",
                 "/signin/{token}",
+                // What SDKs ask of no project: the answer is the same for all.
+                "/v1/health",
+                "/v1/subscribers/{id}/health_report_availability",
             ]
         );
     }

@@ -144,7 +144,7 @@ fn summary(found: &[Found], unread: usize) {
         say::line(format!("{number:>8}  {what}"));
     }
     for (field, number) in &pairs.fields {
-        say::line(format!("{:>8}  differ in {field}", number));
+        say::line(format!("{number:>8}  differ in {field}"));
     }
     if let Some((median, most)) = pairs.delays {
         say::line(format!(

@@ -50,7 +50,9 @@ enum Theirs {
 }
 
 /// What is brought in, and how.
+// The group is how it is known to be there; clap fills none that other groups are in.
 #[derive(Debug, Args)]
+#[group(args = ["project", "file"])]
 pub(crate) struct Given {
     #[command(flatten)]
     data: Data,

@@ -426,7 +426,12 @@ async fn one_that_is_failing_says_when_and_why() {
         "it leads to what is tried again: {row}"
     );
     let overview = shown(&server, "/overview").await;
-    let mut rows = overview.split("<tr>");
+    let (head, rows) = overview.split_once("<dl class=\"figures\">").unwrap();
+    assert!(
+        head.contains("does not deliver") && head.contains("/integrations/hook"),
+        "{head}"
+    );
+    let mut rows = rows.split("<tr>");
     let row = rows.find(|row| row.contains("/integrations/hook")).unwrap();
     assert!(row.contains("failing") && row.contains("0 % of"), "{row}");
     // The number beside the section counts it.

@@ -25,7 +25,7 @@ impl History {
         let so_far = || self.told.iter().filter(|told| told.at <= now);
         let is_charge =
             |what: &Happened| matches!(what, Happened::Charged(..) | Happened::RanOn(..));
-        let purchase = so_far().filter(|told| is_charge(&told.what)).next_back()?;
+        let purchase = so_far().rfind(|told| is_charge(&told.what))?;
         let purchase = purchase.purchase;
         let mut info = Info::default();
         let mut last = None;

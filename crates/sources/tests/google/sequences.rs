@@ -171,7 +171,7 @@ fn failing(leg: Leg, ends: i64) -> Vec<Said> {
 }
 
 /// The steps of each, by name.
-pub fn all() -> Vec<(&'static str, Vec<Value>)> {
+pub(crate) fn all() -> Vec<(&'static str, Vec<Value>)> {
     let grace = |leg, ends| {
         said(
             leg,

@@ -87,7 +87,7 @@ async fn what_others_give_away_is_brought_in_and_what_is_not_says_why() {
     for (row, word) in rows.iter().zip([
         "no key!",
         "purchase token",
-        "no app of app_store",
+        "no App Store Server API key",
         "grant it anew",
     ]) {
         assert!(row.2.contains(word), "{row:?}");

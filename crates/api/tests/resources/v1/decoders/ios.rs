@@ -84,6 +84,10 @@ pub(crate) enum PeriodType {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "as purchases-ios calls them, and so as they are decoded"
+)]
 pub(crate) enum Store {
     AppStore,
     MacAppStore,
