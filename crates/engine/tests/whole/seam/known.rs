@@ -32,16 +32,17 @@ async fn what_is_sent_again_tells_the_attributes_of_then_and_always_the_app() {
     world.answer_with(|_, _| answer(200, ""));
     world.pass(300).await;
     world.settled().await;
-    let sent = world.endpoints.sent.lock().unwrap();
-    let bodies: Vec<_> = sent.iter().filter(|sent| sent.url.starts_with(A)).collect();
-    let has: Vec<_> = bodies.iter().map(|sent| &sent.body["has"]).collect();
-    assert_eq!(has, [&serde_json::Value::Null, &"adj-1".into()]);
-    assert!(
-        bodies
-            .iter()
-            .all(|sent| sent.body["bundle"] == "com.example")
-    );
-    drop(sent);
+    {
+        let sent = world.endpoints.sent.lock().unwrap();
+        let bodies: Vec<_> = sent.iter().filter(|sent| sent.url.starts_with(A)).collect();
+        let has: Vec<_> = bodies.iter().map(|sent| &sent.body["has"]).collect();
+        assert_eq!(has, [&serde_json::Value::Null, &"adj-1".into()]);
+        assert!(
+            bodies
+                .iter()
+                .all(|sent| sent.body["bundle"] == "com.example")
+        );
+    }
     let (record, _) = deliveries(&world).await.remove(0);
     assert_eq!(
         record.request.unwrap().also,
