@@ -224,11 +224,11 @@ fn what_is_chosen_for_the_next_period_is_told_once_whatever_becomes_of_renewal()
 /// What is said of the same purchase under another name, which took over from the first or is it.
 fn of_leg(mut seen: Observation, leg: &str, replaces: Option<&str>) -> Observation {
     for transaction in &mut seen.transactions {
-        transaction.leg = leg.to_owned();
+        leg.clone_into(&mut transaction.leg);
         transaction.replaces = replaces.map(str::to_owned);
     }
     for renewal in &mut seen.renewals {
-        renewal.leg = leg.to_owned();
+        leg.clone_into(&mut renewal.leg);
     }
     seen
 }

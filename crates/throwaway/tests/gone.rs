@@ -20,12 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() {
     let mut words = std::env::args().skip(1);
-    match (words.next().as_deref(), words.next()) {
-        (Some("hold"), Some(mark)) => hold(&mark),
-        _ => {
-            it_is_gone_with_its_value();
-            it_is_gone_with_a_process_that_is_killed();
-        }
+    if let (Some("hold"), Some(mark)) = (words.next().as_deref(), words.next()) {
+        hold(&mark);
+    } else {
+        it_is_gone_with_its_value();
+        it_is_gone_with_a_process_that_is_killed();
     }
 }
 
@@ -59,7 +58,7 @@ fn named(line: &str) -> Vec<PathBuf> {
         .map(|process| Path::new("/proc").join(process).join("status"))
         .collect();
     assert_eq!(found.len(), 2, "{line}");
-    assert!(!found.iter().any(|process| is_gone(process)), "{line}");
+    assert!(!found.iter().any(is_gone), "{line}");
     found
 }
 
